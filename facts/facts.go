@@ -1,0 +1,74 @@
+// Package facts is what is known: Windows releases, their updates, what
+// Microsoft's documentation says and has said, what people reported, and where
+// each of these comes from.
+//
+// The data stands in the folder source, a file a subject, each row with its
+// source; source/SOURCES.md explains the keys and lists the known holes. The
+// generator in the folder gen turns it into static data (zfacts.go), so that
+// loading costs nothing. A user can lay newer facts over it: see Overlay.
+package facts
+
+//go:generate sh -c "cd gen && go run ."
+
+import "sort"
+
+// Embedded returns the facts built into the program. They are shared: callers
+// must not change them.
+func Embedded() *Facts { return &embedded }
+
+// StaleAfterDays is the age from which the facts are called old: two Patch
+// Tuesdays have passed since.
+const StaleAfterDays = 60
+
+// UpdatesOf returns the updates of a build, oldest revision first.
+func (f *Facts) UpdatesOf(build uint32) []Update {
+	lo := sort.Search(len(f.Updates), func(i int) bool { return f.Updates[i].Build >= build })
+	hi := lo
+	for hi < len(f.Updates) && f.Updates[hi].Build == build {
+		hi++
+	}
+	return f.Updates[lo:hi]
+}
+
+// Update returns what is known of one revision of a build, nil where nothing is.
+func (f *Facts) Update(build, revision uint32) *Update {
+	list := f.UpdatesOf(build)
+	i := sort.Search(len(list), func(i int) bool { return list[i].Revision >= revision })
+	if i < len(list) && list[i].Revision == revision {
+		return &list[i]
+	}
+	return nil
+}
+
+// ByKB returns the updates with a KB number, by build and revision. One KB
+// often covers several builds, and now and then two revisions of one build.
+func (f *Facts) ByKB(kb uint32) []Update {
+	var list []Update
+	for _, u := range f.Updates {
+		if u.KB == kb && kb != 0 {
+			list = append(list, u)
+		}
+	}
+	return list
+}
+
+// Baseline returns the February 2020 boundary of a build, nil where it has none.
+func (f *Facts) Baseline(build uint32) *Baseline {
+	for i := range f.Baselines {
+		if f.Baselines[i].Build == build {
+			return &f.Baselines[i]
+		}
+	}
+	return nil
+}
+
+// Table returns the documentation's table as it stood on a day (0: today),
+// nil for a day before the first one.
+func (f *Facts) Table(on Date) *Table {
+	for i := len(f.Tables) - 1; i >= 0; i-- {
+		if on == 0 || f.Tables[i].From <= on {
+			return &f.Tables[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+module github.com/winmatch/winmatch
+
+go 1.26
