@@ -1,0 +1,331 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/winmatch/winmatch/facts"
+)
+
+// Client reads images. The zero Client is ready: it asks registries as the
+// user's Docker would. Its fields must not change once it is in use; its
+// methods may be called at the same time.
+type Client struct {
+	Offline   bool              // never touch a network: FromName for everything
+	Insecure  bool              // plain HTTP instead of HTTPS, but for docker.io and mcr.microsoft.com
+	Facts     *facts.Facts      // nil: facts.Embedded()
+	Transport http.RoundTripper // nil: one that honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY and keeps connections
+	Parallel  int               // references that GetAll reads at once; 0: 16
+	Timeout   time.Duration     // for one reference, waits and retries included; 0: 30 s
+	ConfigDir string            // where Docker's config.json is; "": DOCKER_CONFIG, else ~/.docker
+	UserAgent string            // "": "winmatch"
+
+	backoff time.Duration // first wait before a retry; 0: 500 ms
+	budget  time.Duration // all waits of one exchange together; 0: 9 s
+
+	once  sync.Once
+	rt    http.RoundTripper
+	mu    sync.Mutex
+	hosts map[string]*host
+
+	configOnce sync.Once
+	config     *dockerConfig
+	configErr  error
+}
+
+// Result is what GetAll found for one reference.
+type Result struct {
+	Image Image // holds at least the reference
+	Err   error // an *Error, or nil
+}
+
+func (c *Client) knownFacts() *facts.Facts {
+	if c.Facts != nil {
+		return c.Facts
+	}
+	return facts.Embedded()
+}
+
+func (c *Client) timeout() time.Duration {
+	if c.Timeout > 0 {
+		return c.Timeout
+	}
+	return 30 * time.Second
+}
+
+// Get reads one reference. Where the registry cannot be reached and the name
+// says which Windows is in the image, the answer is what the name says, with
+// the finding [FindingUnreachable]; where the name says nothing it is the
+// error. Errors are *Error; the Image then holds the reference and what its
+// name says.
+func (c *Client) Get(ctx context.Context, ref Reference) (Image, error) {
+	named := FromName(ref, c.knownFacts())
+	if ref.Kind == Given {
+		if len(named.Children) == 0 {
+			return named, &Error{Code: CodeReference, Text: strconv.Quote(ref.String()) + ": not a version of Windows that is known",
+				Hint: "windows:10.0.20348.2227, windows:20348 or windows:ltsc2022"}
+		}
+		return named, nil
+	}
+	if c.Offline {
+		return named, nil
+	}
+	within, cancel := context.WithTimeout(ctx, c.timeout())
+	defer cancel()
+	img, err := c.read(within, ref, &named)
+	if err == nil {
+		return img, nil
+	}
+	if ctx.Err() != nil {
+		return named, &Error{Code: CodeUnreachable, Text: "reading " + ref.String() + " was given up", Err: ctx.Err()}
+	}
+	var e *Error
+	if errors.As(err, &e) && e.Code == CodeUnreachable && len(named.Children) > 0 {
+		named.find(FindingUnreachable, e.Error(), ": only the name was read")
+		return named, nil
+	}
+	return named, err
+}
+
+// GetAll reads many references, each distinct one once, Parallel at a time.
+// The results are in the order of the references; those of equal references
+// share their slices.
+func (c *Client) GetAll(ctx context.Context, refs []Reference) []Result {
+	results := make([]Result, len(refs))
+	first := make(map[string]int, len(refs))
+	same := make([]int, len(refs)) // index of the first equal reference
+	todo := make([]int, 0, len(refs))
+	for i, r := range refs {
+		key := r.String()
+		j, ok := first[key]
+		if !ok {
+			j = i
+			first[key] = i
+			todo = append(todo, i)
+		}
+		same[i] = j
+	}
+	workers := c.Parallel
+	if workers <= 0 {
+		workers = 16
+	}
+	jobs := make(chan int)
+	var wg sync.WaitGroup
+	for range min(workers, len(todo)) {
+		wg.Go(func() {
+			for i := range jobs {
+				results[i].Image, results[i].Err = c.Get(ctx, refs[i])
+			}
+		})
+	}
+	for _, i := range todo {
+		jobs <- i
+	}
+	close(jobs)
+	wg.Wait()
+	for i, j := range same {
+		if i != j {
+			results[i] = results[j]
+			results[i].Image.Reference = refs[i].Raw
+		}
+	}
+	return results
+}
+
+// read asks the registry.
+func (c *Client) read(ctx context.Context, ref Reference, named *Image) (Image, error) {
+	what := ref.Tag
+	if ref.Digest != "" {
+		what = ref.Digest
+	}
+	repo := c.repository(ref)
+	doc, digest, err := repo.manifest(ctx, what, ref.Digest)
+	if err != nil {
+		return Image{}, repo.about(ref, err)
+	}
+	m := Image{
+		Reference: named.Reference, Digest: digest, MediaType: doc.mediaType, Basis: BasisRegistry, Index: No,
+		Family: named.Family, KB: named.KB, Floating: named.Floating && named.Basis == BasisTag,
+	}
+	if doc.index {
+		m.Index = Yes
+		err = repo.index(ctx, &m, doc)
+	} else {
+		var p wireOS
+		if p, err = repo.config(ctx, &doc.config); err == nil {
+			child := Child{Digest: digest, MediaType: doc.mediaType, FromConfig: true}
+			child.platform(&p)
+			m.Children = []Child{child}
+			if child.OS == "windows" {
+				m.checkVersion(&child, "the image's config")
+			}
+		}
+	}
+	if err != nil {
+		return Image{}, repo.about(ref, err)
+	}
+	if named.Basis == BasisTag {
+		m.compare(named)
+	}
+	return m, nil
+}
+
+// index fills m with the entries of an index, and with what only the entries'
+// own documents say.
+func (r *repository) index(ctx context.Context, m *Image, doc *document) error {
+	nested := 0
+	for i := range doc.entries {
+		e := &doc.entries[i]
+		if !isIndexType(e.MediaType) {
+			m.Children = append(m.Children, e.child())
+			continue
+		}
+		if nested++; nested > MaxNested {
+			return &Error{Code: CodeRefused, Text: "the index holds more than " + strconv.Itoa(MaxNested) + " indexes"}
+		}
+		inner, _, err := r.manifestOf(ctx, e)
+		if err != nil {
+			return err
+		}
+		m.find(FindingIndexInIndex, "entry ", e.Digest, " is an index itself")
+		for j := range inner.entries {
+			if e := &inner.entries[j]; isIndexType(e.MediaType) {
+				m.find(FindingIndexDepth, "entry ", e.Digest, " is an index two levels down and was not read")
+			} else {
+				m.Children = append(m.Children, e.child())
+			}
+		}
+		if len(m.Children) > MaxChildren {
+			return &Error{Code: CodeRefused, Text: "the index has more than " + strconv.Itoa(MaxChildren) + " entries, those of the indexes in it included"}
+		}
+	}
+	if len(m.Children) == 0 {
+		m.find(FindingIndexEmpty, "the index has no entries")
+	}
+	configs := 0
+	for i := range m.Children {
+		k := &m.Children[i]
+		// An entry without a platform may be anything, Windows too.
+		if k.Attestation || k.OS != "windows" && k.OS != "" {
+			continue
+		}
+		if k.OSVersion != "" {
+			m.checkVersion(k, "the index")
+			continue
+		}
+		if configs++; configs > MaxConfigs {
+			if k.OS == "" {
+				continue
+			}
+			m.find(FindingVersionMissing, "the index does not state os.version of ", k.Digest, "; its config was not read, being one of too many")
+			continue
+		}
+		if err := r.complete(ctx, m, k, doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// complete reads the config of a child whose os.version the index lacks.
+func (r *repository) complete(ctx context.Context, m *Image, k *Child, doc *document) error {
+	e := &wireDesc{MediaType: k.MediaType, Digest: k.Digest}
+	for i := range doc.entries {
+		if doc.entries[i].Digest == k.Digest {
+			e = &doc.entries[i]
+		}
+	}
+	windows := k.OS == "windows"
+	inner, _, err := r.manifestOf(ctx, e)
+	if err != nil {
+		return m.incomplete(k, err)
+	}
+	if inner.index {
+		m.find(FindingIndexDepth, "entry ", k.Digest, " is an index and is not called one")
+		return nil
+	}
+	if !windows && !configType(inner.config.MediaType) {
+		return nil // something that is no image
+	}
+	p, err := r.config(ctx, &inner.config)
+	if err != nil {
+		return m.incomplete(k, err)
+	}
+	if !windows {
+		if k.platform(&p); k.OS != "windows" {
+			return nil
+		}
+	}
+	k.FromConfig = true
+	k.OSVersion, k.Version = p.OSVersion, parseOSVersion(p.OSVersion)
+	if len(k.OSFeatures) == 0 {
+		k.OSFeatures = p.OSFeatures
+	}
+	if k.OSVersion == "" {
+		m.find(FindingVersionMissing, "neither the index nor its config states os.version of ", k.Digest)
+		return nil
+	}
+	m.find(FindingVersionMissing, "the index does not state os.version of ", k.Digest, "; its config does: ", clip(k.OSVersion))
+	m.checkVersion(k, "its config")
+	return nil
+}
+
+// incomplete keeps an index usable one child of which cannot be read for a
+// reason of its own; other errors are returned.
+func (m *Image) incomplete(k *Child, err error) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Code != CodeManifest {
+		return err
+	}
+	if k.OS == "windows" {
+		m.find(FindingVersionMissing, "the index does not state os.version of ", k.Digest, "; its config cannot be read: ", e.Error())
+	}
+	return nil
+}
+
+// checkVersion finds a missing or malformed os.version.
+func (m *Image) checkVersion(k *Child, where string) {
+	switch {
+	case k.OSVersion == "":
+		m.find(FindingVersionMissing, where, " states no os.version")
+	case !k.Version.IsValid():
+		m.find(FindingVersionMalformed, where, " states os.version ", strconv.Quote(clip(k.OSVersion)), " for ", k.Digest, ", want MAJOR.MINOR.BUILD.REVISION")
+	}
+}
+
+// compare finds a registry that holds another Windows than the name says.
+func (m *Image) compare(named *Image) {
+	if len(named.Children) == 0 {
+		return
+	}
+	has := ""
+	for i := range m.Children {
+		k := &m.Children[i]
+		if !k.Windows() || !k.Version.IsValid() {
+			continue
+		}
+		for j := range named.Children {
+			want := named.Children[j].Version
+			if _, exact := want.Revision(); k.Version.Build == want.Build && (!exact || k.Version == want) {
+				return
+			}
+		}
+		if has != "" {
+			has += ", "
+		}
+		has += k.Version.String()
+	}
+	if has == "" {
+		return
+	}
+	var says []string
+	for i := range named.Children {
+		says = append(says, named.Children[i].Version.String())
+	}
+	m.find(FindingDisagree, "the name says ", strings.Join(says, ", "), ", the registry holds ", has)
+}
