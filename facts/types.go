@@ -192,7 +192,7 @@ type Cell struct {
 	HostLo, HostHi  uint32 // builds, inclusive
 	Image           uint32 // build
 	Process, HyperV Support
-	ProcessFrom     uint32 // host build from which Process holds, 0: all
+	From            uint32 // host build from which both hold, 0: all
 }
 
 // Table is Microsoft's compatibility table as it stood from From (inclusive)

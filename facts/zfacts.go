@@ -2627,6 +2627,7 @@ var reports = [...]Report{
 	{"F06", 19045, 19041, -1, -1, false, "docker", Runs, "", false, "https://github.com/microsoft/navcontainerhelper/blob/bc54af59/HelperFunctions.ps1", "told in compat.yaml, docs_vs_code; the tool chooses process isolation for this pair"},
 	{"F07", 19042, 19041, -1, -1, false, "docker", FailsStart, "", false, "https://github.com/docker/for-win/issues/9278", "told in compat.yaml, docs_vs_code; disagrees with the other reports"},
 	{"F08", 26200, 20348, -1, -1, false, "docker", RefusedPull, "", false, "https://github.com/moby/moby/issues/53397", "told in errors.yaml; Docker 29 with the containerd image store"},
+	{"F09", 18363, 18362, 476, -1, false, "docker", Runs, "", false, "https://github.com/docker/for-win/issues/5148", "a comment: the image of the release before works, 1809 does not"},
 }
 
 var runners = [...]Runner{

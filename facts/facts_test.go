@@ -1,0 +1,131 @@
+package facts
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestEmbedded(t *testing.T) {
+	f := Embedded()
+	if err := f.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for what, n := range map[string][2]int{
+		"releases": {len(f.Releases), 32}, "updates": {len(f.Updates), 1548}, "baselines": {len(f.Baselines), 6},
+		"tables": {len(f.Tables), 17}, "sources": {len(f.Sources), 16},
+	} {
+		if n[0] < n[1] {
+			t.Errorf("%d %s, want at least %d", n[0], what, n[1])
+		}
+	}
+	for _, r := range f.Releases {
+		if len(r.Sources) == 0 {
+			t.Errorf("release %s has no source", r.ID)
+		}
+	}
+	// The examples that Microsoft's page gives.
+	for _, c := range []struct {
+		build, revision, kb uint32
+		date                string
+	}{
+		{14393, 1770, 4041691, "2017-10-10"},
+		{14393, 1944, 4053579, "2017-12-12"},
+		{17763, 437, 4493509, "2019-04-09"},
+	} {
+		u := f.Update(c.build, c.revision)
+		if u == nil || u.KB != c.kb || u.Date.String() != c.date {
+			t.Errorf("update %d.%d = %+v, want KB%d of %s", c.build, c.revision, u, c.kb, c.date)
+		}
+		found := false
+		for _, v := range f.ByKB(c.kb) {
+			found = found || v == *u
+		}
+		if !found {
+			t.Errorf("KB%d does not lead back to %d.%d", c.kb, c.build, c.revision)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	f := Embedded()
+	for _, c := range []struct{ on, commit string }{
+		{"2017-10-16", ""}, {"2017-10-17", "8ce23ca3"}, {"2021-08-30", "70a289f2"}, {"2022-09-26", "3efcfe4e"}, {"2024-11-28", "5511b51c"}, {"", "d579eae8"},
+	} {
+		got := ""
+		if tab := f.Table(ParseDate(c.on)); tab != nil {
+			got = tab.Commit
+		}
+		if got != c.commit {
+			t.Errorf("table on %q is %q, want %q", c.on, got, c.commit)
+		}
+	}
+}
+
+func TestDate(t *testing.T) {
+	for s, valid := range map[string]bool{
+		"2026-09-14": true, "2026-09": true, "2020-02-29": true, "": true,
+		"2026-13-01": false, "2026-00-10": false, "2026-9-1": false, "20260914": false, "2026-09-00": false, "2026/09/14": false,
+	} {
+		d := ParseDate(s)
+		if (d.String() == s) != valid {
+			t.Errorf("ParseDate(%q) = %q", s, d)
+		}
+	}
+	if Date(20210229).valid() || Date(20210431).valid() {
+		t.Error("a day that no calendar has is taken for one")
+	}
+	if n := Date(20260929).Days(20261124); n != 56 {
+		t.Errorf("%d days from 2026-09-29 to 2026-11-24, want 56", n)
+	}
+	if n := Date(20200228).Days(20200301); n != 2 {
+		t.Errorf("%d days from 2020-02-28 to 2020-03-01, want 2", n)
+	}
+}
+
+func TestOverlay(t *testing.T) {
+	f := Embedded()
+	g, err := f.Overlay(strings.NewReader(`{"asOf":"2026-11-10","updates":[
+		{"build":20348,"revision":5900,"kb":"KB5130000","date":"2026-11-10","type":"B","line":"server","source":"a test"}],
+		"releases":[{"id":"ws2028","name":"Windows Server 2028","kind":"server-ltsc","build":30000,"available":"2028-10-01","tags":["ltsc2028"],"sources":["a test"]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u := g.Update(20348, 5900); u == nil || u.KB != 5130000 || g.AsOf != 20261110 {
+		t.Errorf("the overlay's update is not there: %+v, as of %s", u, g.AsOf)
+	}
+	if f.Update(20348, 5900) != nil || f.AsOf == g.AsOf {
+		t.Error("the overlay changed the embedded facts")
+	}
+	for _, c := range []struct{ file, want string }{
+		{`{"asOf":"2026-11-10","updates":[{"build":20348,"revision":1,"kb":"5130000","source":"x"}]}`, `updates[0]: kb: bad KB "5130000"`},
+		{`{"asOf":"2026-11-10","updates":[{"build":12345,"revision":1,"source":"x"}]}`, "update 12345.1: no release has this build"},
+		{`{"asOf":"2026-11-10","updates":[{"build":20348,"revision":1}]}`, "update 20348.1: no source"},
+		{`{"asOf":"yesterday"}`, `asOf: bad date "yesterday"`},
+		{"{\n\"asOf\":\"2026-11-10\",\n\"update\":[]}", `line 3: json: unknown field "update"`},
+		{`{"asOf":"2026-11-10","updates":[{"build":20348,"revision":1,"type":"C","source":"x"}]}`, `unknown type "C"`},
+		{`{"asOf":"2026-11-10","updates":[{"build":20348,"revision":1,"date":"2026-02-30","source":"x"}]}`, "bad date"},
+		{`[]`, "line 1"},
+		{`{"asOf":"2026-11-10"} {}`, "more than one JSON value"},
+		{`{"asOf":"2026-11-10","releases":[{"id":"x","name":"X","kind":"server-ltsc"}]}`, "release x: bad build 0"},
+	} {
+		if _, err := f.Overlay(strings.NewReader(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("overlay %s: error %v, want %q", c.file, err, c.want)
+		}
+	}
+}
+
+func FuzzOverlay(f *testing.F) {
+	f.Add(`{"asOf":"2026-11-10","updates":[{"build":20348,"revision":5900,"kb":"KB5130000","date":"2026-11-10","type":"B","line":"server","source":"a"}]}`)
+	f.Add(`{"asOf":"2026-11-10","releases":[{"id":"x","name":"X","kind":"client","build":1}]}`)
+	f.Fuzz(func(t *testing.T, s string) {
+		g, err := Embedded().Overlay(strings.NewReader(s))
+		if err == nil {
+			if err := g.Check(); err != nil {
+				t.Errorf("accepted, but wrong: %v", err)
+			}
+		} else if fmt.Sprint(err) == "" {
+			t.Error("empty error")
+		}
+	})
+}
