@@ -64,6 +64,9 @@ type Image struct {
 	// Manifest is set where the reference is known to lead to a single
 	// manifest, not to an index: containerd then does not compare versions.
 	Manifest bool
+	// MayHaveMoved is set where the children are a recorded observation of a
+	// tag, which may stand for others by now.
+	MayHaveMoved bool
 	// Floor is the lowest version that a tag which moves with every Patch
 	// Tuesday can stand for; invalid where there is none.
 	Floor winver.Version
@@ -237,7 +240,10 @@ func (v *Verdict) pull(q *Question) bool {
 		return true
 	}
 	taken := choose(v.Era.Rule, v.Era.Order, children, host)
-	other := choose(v.Era.Doubt, v.Era.Order, children, host)
+	other := taken
+	if v.Era.Doubt != v.Era.Rule {
+		other = choose(v.Era.Doubt, v.Era.Order, children, host)
+	}
 	switch {
 	case taken >= 0 && taken == other:
 		v.Pull = Passes
@@ -576,6 +582,13 @@ func (v *Verdict) weigh(f *facts.Facts, q *Question, c *Child) {
 	if disagree {
 		v.because(SourcesDisagree)
 	}
+	if v.Pull == Passes && v.Era.Rule != RuleMobyClassic {
+		v.because(RuntimeAcceptsPull)
+	}
+	if q.Image.MayHaveMoved {
+		v.Answer = Unknown
+		v.first(RecordMayBeOld)
+	}
 }
 
 // refused puts the reason of a refused pull first: that no child is for the
@@ -622,10 +635,13 @@ func (v *Verdict) takesOther(q *Question) bool {
 	if v.Pull != Passes || q.Image.Manifest || v.Runtime.Engine == NoEngine {
 		return false
 	}
+	if len(q.Image.Children) == 1 {
+		return false
+	}
 	if v.Child != nearest(q.Image.Children, q.Host.Version) {
 		return true
 	}
-	return choose(v.Era.Rule, v.Era.DefaultOrder, q.Image.Children, q.Host.Version) != v.Child
+	return v.Era.DefaultOrder != v.Era.Order && choose(v.Era.Rule, v.Era.DefaultOrder, q.Image.Children, q.Host.Version) != v.Child
 }
 
 // contradicted reports whether reports of the same pair speak against the
@@ -637,8 +653,9 @@ func (v *Verdict) contradicted(f *facts.Facts, q *Question, c *Child) bool {
 		return false
 	}
 	var ran, failed, exact bool
-	for i := range f.Reports {
-		r := &f.Reports[i]
+	reports := f.ReportsOf(q.Host.Version.Build)
+	for i := range reports {
+		r := &reports[i]
 		if r.OtherCause || !v.about(r, q, c) {
 			continue
 		}
@@ -662,10 +679,10 @@ func sameRevision(told int32, v winver.Version) bool {
 	return ok && told >= 0 && uint32(told) == r
 }
 
-// about reports whether a report is of the same builds, isolation and runtime
+// about reports whether a report of the host's build is of the same image build, isolation and runtime
 // family.
 func (v *Verdict) about(r *facts.Report, q *Question, c *Child) bool {
-	return r.HostBuild == q.Host.Version.Build && r.ImageBuild == c.Version.Build && r.HyperV == (v.Isolation == HyperV) &&
+	return r.ImageBuild == c.Version.Build && r.HyperV == (v.Isolation == HyperV) &&
 		(v.Runtime.Engine == NoEngine || r.Runtime == v.Runtime.Engine.Family() || r.Runtime == "")
 }
 
@@ -675,9 +692,9 @@ func (v *Verdict) Reports(f *facts.Facts, q *Question) []facts.Report {
 		return nil
 	}
 	var list []facts.Report
-	for i := range f.Reports {
-		if v.about(&f.Reports[i], q, &q.Image.Children[v.Child]) {
-			list = append(list, f.Reports[i])
+	for _, r := range f.ReportsOf(q.Host.Version.Build) {
+		if v.about(&r, q, &q.Image.Children[v.Child]) {
+			list = append(list, r)
 		}
 	}
 	return list

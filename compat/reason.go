@@ -44,6 +44,8 @@ const (
 	ClientNotANode
 	ImageUnknown
 	UnknownHost
+	RuntimeAcceptsPull
+	RecordMayBeOld
 )
 
 var reasonNames = [...]string{
@@ -57,7 +59,7 @@ var reasonNames = [...]string{
 	NotWindows: "not-windows", HostProcessExempt: "hostprocess-exempt", OutOfSupport: "out-of-support", UnknownBuild: "unknown-build",
 	ImageNotFound: "image-not-found", SourcesDisagree: "sources-disagree", ReportsDisagree: "reports-disagree",
 	RuntimeNotForHost: "runtime-not-for-host", RuntimeRuleUnknown: "runtime-rule-unknown", ClientNotANode: "client-not-a-node",
-	ImageUnknown: "image-unknown", UnknownHost: "unknown-host",
+	ImageUnknown: "image-unknown", UnknownHost: "unknown-host", RuntimeAcceptsPull: "runtime-accepts-pull", RecordMayBeOld: "record-may-be-old",
 }
 
 // String is the code as the JSON output has it.
@@ -329,6 +331,16 @@ func (v *Verdict) reason(f *facts.Facts, q *Question, code ReasonCode) Reason {
 		r.Source = urlKubernetes
 	case ImageUnknown:
 		say("which Windows is in the image is not known: its name does not say")
+		r.Source = urlLatestTag
+	case RuntimeAcceptsPull:
+		r.Source = v.Era.Source
+		say("%s pulls it on build %d: %s", v.Runtime, host.Build, v.Era.Rule.says(host))
+		if q.Image.Manifest {
+			say("%s pulls it: the versions of a single manifest are not compared", v.Runtime)
+			r.Source = "https://github.com/containerd/containerd/issues/8348"
+		}
+	case RecordMayBeOld:
+		say("what the tag holds was recorded once and may have changed: ask the registry (without --offline)")
 		r.Source = urlLatestTag
 	case UnknownHost:
 		say("which Windows the host runs is not known")

@@ -64,7 +64,10 @@ func (f *Facts) Check() error {
 			bad("table %s: bad span %s to %s", t.Commit, t.From, t.Until)
 		}
 	}
-	for _, r := range f.Reports {
+	for i, r := range f.Reports {
+		if i > 0 && r.HostBuild < f.Reports[i-1].HostBuild {
+			bad("report %s: not in the order of host builds", r.ID)
+		}
 		if r.Source == "" || r.HostBuild == 0 || r.ImageBuild == 0 || r.Outcome > RefusedPull {
 			bad("report %s: builds, outcome and source are needed", r.ID)
 		}

@@ -52,6 +52,16 @@ func (f *Facts) ByKB(kb uint32) []Update {
 	return list
 }
 
+// ReportsOf returns the reports of hosts of a build.
+func (f *Facts) ReportsOf(host uint32) []Report {
+	lo := sort.Search(len(f.Reports), func(i int) bool { return f.Reports[i].HostBuild >= host })
+	hi := lo
+	for hi < len(f.Reports) && f.Reports[hi].HostBuild == host {
+		hi++
+	}
+	return f.Reports[lo:hi]
+}
+
 // Baseline returns the February 2020 boundary of a build, nil where it has none.
 func (f *Facts) Baseline(build uint32) *Baseline {
 	for i := range f.Baselines {

@@ -226,7 +226,7 @@ type Report struct {
 	HostBuild, ImageBuild       uint32
 	HostRevision, ImageRevision int32  // -1 where not told
 	HyperV                      bool   // isolation, after the default was resolved
-	Runtime                     string // "docker" or "containerd"
+	Runtime                     string // "docker" or "containerd"; "" where the failure was Windows' own
 	Outcome                     Outcome
 	Code                        string
 	OtherCause                  bool   // the thread names a cause other than the pair of versions
@@ -253,7 +253,7 @@ type Facts struct {
 	Updates   []Update   // by build, then revision
 	Baselines []Baseline // by build
 	Tables    []Table    // by date, oldest first
-	Reports   []Report
-	Runners   []Runner // one a build, the newest seen
-	Sources   []Source // by key
+	Reports   []Report   // by build of the host
+	Runners   []Runner   // one a build, the newest seen
+	Sources   []Source   // by key
 }

@@ -41,7 +41,7 @@ func Siblings(ref Reference, f *facts.Facts, host winver.Version) []Sibling {
 		default:
 			continue
 		}
-		if s, ok := sibling(ref, tag, f); ok && !builds[s.Version.Build] && maintained(f, k, name, fam, s.Version.Build) {
+		if s, ok := sibling(ref, tag, f); ok && !builds[s.Version.Build] && maintained(k, name, tag, fam) {
 			builds[s.Version.Build] = true
 			list = append(list, s)
 		}
@@ -71,15 +71,30 @@ func pinFor(f *facts.Facts, host winver.Version) winver.Version {
 	return pin
 }
 
-// maintained reports whether a family's images are known to be published: in
-// Microsoft's base repositories ended ones can still be pulled, elsewhere only
-// families of builds that are in support are counted on.
-func maintained(f *facts.Facts, k kind, repo, fam string, build uint32) bool {
-	if k == baseRepo {
+// maintained reports whether a repository is known to have a family's tag
+// beside another one. In Microsoft's base repositories ended families can still
+// be pulled; of the others only what was listed in August 2026 is counted on
+// (families_2026_08 and index_content of tag-grammar.yaml).
+func maintained(k kind, repo, tag, fam string) bool {
+	switch k {
+	case baseRepo:
 		return hasFamily(repo, fam)
+	case libraryRepo, helloRepo:
+		return fam == "ltsc2022" || fam == "ltsc2025" && repo != "nats" && repo != "swift"
+	case dotnetRepo:
+		old := strings.HasPrefix(tag, "8.0") || strings.HasPrefix(tag, "9.0")
+		nano := strings.Contains(tag, "-nanoserver-")
+		return fam == "ltsc2022" || fam == "ltsc2025" || old && (nano && fam == "1809" || !nano && fam == "ltsc2019")
+	case frameworkRepo:
+		switch {
+		case strings.HasPrefix(tag, "4.8.1"):
+			return fam == "ltsc2022" || fam == "ltsc2025"
+		case strings.HasPrefix(tag, "4.8"):
+			return fam == "ltsc2016" || fam == "ltsc2019" || fam == "ltsc2022"
+		}
+		return fam == "ltsc2016" || fam == "ltsc2019"
 	}
-	r := winver.ReleaseOf(f, build, winver.Server)
-	return r != nil && r.Kind == facts.ServerLTSC
+	return false
 }
 
 // sibling reads the name with another tag; ok is false where it does not lead

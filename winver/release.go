@@ -139,11 +139,11 @@ func Released(f *facts.Facts, v Version, e Edition) facts.Date {
 }
 
 // EndOfSupport returns the last day of free security updates for a release: the
-// extended end of servers, the Enterprise and Education end of clients; 0
-// where it is not known.
+// extended end of servers; of clients the last end of any edition, the
+// long-term ones included; 0 where it is not known.
 func EndOfSupport(r *facts.Release) facts.Date {
 	if r.Kind == facts.Client {
-		return max(r.EnterpriseEnd, r.HomeProEnd)
+		return max(r.EnterpriseEnd, r.HomeProEnd, r.LTSCEnd, r.LTSCIoTEnd)
 	}
 	return max(r.ExtendedEnd, r.MainstreamEnd)
 }

@@ -38,6 +38,7 @@ func main() {
 	releases()
 	writeUpdates(updates)
 	compat()
+	testdata()
 	reports()
 	runners()
 	sources()
@@ -330,6 +331,49 @@ func compat() {
 	p("}\n\n")
 }
 
+// testdata writes what compat's tests compare its rules with: the matrices and
+// the pairs that the source states.
+func testdata() {
+	var file struct {
+		Enforced   map[string]yaml.Node `yaml:"enforced_in_code"`
+		Documented struct {
+			Pairs []struct {
+				Host, Image     string
+				HyperV, Process bool
+			}
+		} `yaml:"documented_current"`
+		Rule2B struct{ Matrix [][]string } `yaml:"rule_2b"`
+	}
+	readYAML("compat.yaml", &file)
+	var b bytes.Buffer
+	fmt.Fprintln(&b, "# Written by facts/gen from facts/source/compat.yaml. Rows: matrix RULE HOST IMAGE…; documented HOST; IMAGE; PROCESS; HYPERV; 2b HOST; IMAGE; WORKS.")
+	for _, rule := range []string{"exact", "old", "new", "abi", "moby_classic"} {
+		n, ok := file.Enforced["matrix_rule_"+rule]
+		if !ok {
+			log.Fatalf("compat.yaml: no matrix of rule %s", rule)
+		}
+		for i := 0; i < len(n.Content); i += 2 {
+			fmt.Fprintf(&b, "matrix %s %s", rule, n.Content[i].Value)
+			for _, img := range n.Content[i+1].Content {
+				fmt.Fprintf(&b, " %s", img.Value)
+			}
+			fmt.Fprintln(&b)
+		}
+	}
+	for _, p := range file.Documented.Pairs {
+		fmt.Fprintf(&b, "documented %s; %s; %t; %t\n", p.Host, p.Image, p.Process, p.HyperV)
+	}
+	for _, row := range file.Rule2B.Matrix {
+		fmt.Fprintf(&b, "2b %s\n", strings.Join(row, "; "))
+	}
+	if err := os.MkdirAll("../../compat/testdata", 0o755); err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile("../../compat/testdata/source.txt", b.Bytes(), 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
 // hosts maps the names that the page has used for hosts to the builds meant.
 // The page wrote 1609 for 1607 in 2017.
 var hosts = map[string]struct {
@@ -410,7 +454,9 @@ func revision(s string) int {
 
 func reports() {
 	p("var reports = [...]Report{\n")
-	for _, r := range readCSV("reports.csv", 16) {
+	list := readCSV("reports.csv", 16)
+	sort.SliceStable(list, func(i, j int) bool { return list[i]["host_build"] < list[j]["host_build"] })
+	for _, r := range list {
 		if r["host_build"] == "" || r["image_build"] == "" {
 			continue // without both builds it is no report of a pair
 		}
@@ -419,7 +465,7 @@ func reports() {
 			log.Fatalf("reports.csv: %s: bad outcome %q or isolation %q", r["id"], r["outcome"], r["resolved_isolation"])
 		}
 		p("{%q, %d, %d, %d, %d, %t, %q, %s, %q, %t, %q, %q},\n", r["id"], number(r["host_build"]), number(r["image_build"]),
-			revision(r["host_revision"]), revision(r["image_revision"]), r["resolved_isolation"] == "hyperv", r["runtime_family"],
+			revision(r["host_revision"]), revision(r["image_revision"]), r["resolved_isolation"] == "hyperv", strings.TrimPrefix(r["runtime_family"], "any"),
 			o, r["code"], r["other_cause"] != "", r["url"], r["note"])
 	}
 	p("}\n\n")

@@ -342,7 +342,7 @@ func (a *app) judge(q compat.Question, h winver.Host, ref image.Reference, m *im
 
 // asked is an image as the core wants it.
 func asked(m *image.Image) compat.Image {
-	img := compat.Image{Manifest: m.Index == image.No && m.Basis != image.BasisGiven, Floor: m.AtLeast, Children: make([]compat.Child, 0, len(m.Children))}
+	img := compat.Image{Manifest: m.Index == image.No && m.Basis != image.BasisGiven, Floor: m.AtLeast, MayHaveMoved: m.Has(image.FindingRecorded), Children: make([]compat.Child, 0, len(m.Children))}
 	for i := range m.Children {
 		c := &m.Children[i]
 		k := compat.Child{OS: c.OS, Architecture: c.Architecture, OSVersion: c.OSVersion, Version: c.Version, Digest: c.Digest}
