@@ -121,11 +121,12 @@ func (s *scanner) line(start, end int) {
 }
 
 func (s *scanner) segment(start, end int) {
-	s.n++
+	start += logPrefix(s.low[start:end])
 	l := s.low[start:end]
 	if blank(l) {
 		return
 	}
+	s.n++ // blank lines do not count
 	s.names(l, start)
 	if strings.Contains(l, "ubr") || strings.Contains(l, "build revision") {
 		s.ubr(l, start)
@@ -225,7 +226,7 @@ func (s *scanner) number(l string, off, i, j int) {
 		}
 		s.full(l, off, i, j, c, v, k == 4)
 	case pair:
-		s.pair(l, i, c, New(p[0], p[1]))
+		s.pair(before, after, l, c, New(p[0], p[1]))
 	default:
 		s.single(l, i, c, p[0])
 	}
@@ -248,9 +249,12 @@ func (s *scanner) full(l string, off, i, j int, c clue, v Version, four bool) {
 		}
 		s.add(c, v, sure)
 		return
-	case runtimeFollows(after): // kubectl get nodes -o wide
+	case runtimeFollows(after), // kubectl get nodes -o wide
+		strings.HasPrefix(after, " host"): // docker: … is incompatible with a 10.0.17763 host
 		s.add(c, v, sure)
 		return
+	case four && strings.HasSuffix(strings.TrimRight(before, " \t\""), "\"osversion\":"):
+		return // docker inspect of an image
 	case strings.HasPrefix(after, " (winbuild") || strings.HasSuffix(label, "fileversion") || strings.HasSuffix(label, "productversion"):
 		s.file(c, v)
 		return
@@ -260,11 +264,13 @@ func (s *scanner) full(l string, off, i, j int, c clue, v Version, four bool) {
 	case foreign(label):
 		return
 	}
-	if n, ok := buildFollows(after); ok && n != v.Build && !four && n < firstBuild {
-		s.add(c, v.WithRevision(n), sure) // runner-images: 10.0.26200 Build 8246
+	switch n, word := buildFollows(after); {
+	case n == 0:
+	case n == v.Build: // systeminfo
+		s.add(c, v, sure)
 		return
-	} else if ok && n == v.Build {
-		s.add(c, v, sure) // systeminfo
+	case word && !four && n < firstBuild: // runner-images: 10.0.26200 Build 8246
+		s.add(c, v.WithRevision(n), sure)
 		return
 	}
 	if four && !known { // 10.0.19045.0: of [Environment]::OSVersion, or an SDK
@@ -298,7 +304,7 @@ func (s *scanner) full(l string, off, i, j int, c clue, v Version, four bool) {
 			return
 		}
 	}
-	hint := osLabel(label) || osLine(l) || blank(before) && blank(after) && strings.Contains(s.prev, "windows") || strings.HasSuffix(label, "image version")
+	hint := osLabel(label) || osLine(l) || blank(label) && blank(after) && strings.Contains(s.prev, "windows") || strings.HasSuffix(label, "image version")
 	switch {
 	case hint && (!known || s.knows(v.Build) || osLabel(label)):
 		s.add(c, v, sure)
@@ -310,14 +316,13 @@ func (s *scanner) full(l string, off, i, j int, c clue, v Version, four bool) {
 }
 
 // pair judges B.R.
-func (s *scanner) pair(l string, i int, c clue, v Version) {
-	before := l[:i]
+func (s *scanner) pair(before, after, l string, c clue, v Version) {
 	label := phrase(before)
 	rev, _ := v.Revision()
 	if rev == 0 {
 		v = v.WithoutRevision()
 	}
-	if foreign(label) {
+	if foreign(label) || unit(after) {
 		return
 	}
 	update := s.f.Update(v.Build, rev) != nil
@@ -326,9 +331,22 @@ func (s *scanner) pair(l string, i int, c clue, v Version) {
 	switch {
 	case labelled && (s.knows(v.Build) || osLine(l) || strings.Contains(l, "version")), update && hint:
 		s.add(c, v, sure)
-	case update, s.knows(v.Build) && osLabel(label):
+	case s.knows(v.Build) && osLabel(label):
 		s.add(c, v, near)
+	case update:
+		s.add(c, v, weak)
 	}
+}
+
+// unit reports whether a number counts something: 22000.527 ms.
+func unit(after string) bool {
+	a := strings.TrimLeft(after, " ")
+	for _, u := range [...]string{"ms", "s", "sec", "seconds", "us", "ns", "min", "h", "kb", "mb", "gb", "kib", "mib", "gib", "bytes", "mhz", "px", "ops", "req"} {
+		if strings.HasPrefix(a, u) && (len(a) == len(u) || !letter(a[len(u)])) {
+			return true
+		}
+	}
+	return strings.HasPrefix(a, "%") || strings.HasPrefix(a, "°")
 }
 
 // single judges a build that stands alone.
@@ -599,7 +617,7 @@ func (s *scanner) name(l string, off, i int) int {
 	if word {
 		j = i + 7
 	}
-	if i > 0 && (alnum(l[i-1]) || strings.IndexByte("/\\.:_-@", l[i-1]) >= 0 && !spaced(l[:i])) {
+	if i > 0 && (alnum(l[i-1]) || strings.IndexByte("/\\._-@", l[i-1]) >= 0 && !spaced(l[:i])) {
 		return j
 	}
 	t := trait{line: s.n, start: off + i}
@@ -683,7 +701,7 @@ func (s *scanner) name(l string, off, i int) int {
 	default:
 		return j
 	}
-	if excluded(l[:i], l[j:]) || foreign(phrase(l[:i])) {
+	if excluded(l[:i], l[j:]) || foreign(phrase(l[:i])) || strings.HasSuffix(l[:i], " or ") || strings.HasPrefix(l[j:], " or win") {
 		return j
 	}
 	t.end = off + j
@@ -1164,8 +1182,8 @@ func runtimeFollows(after string) bool {
 }
 
 // buildFollows reads the number of "10.0.19042 N/A Build 19042", where words
-// in any language stand between.
-func buildFollows(after string) (uint32, bool) {
+// in any language stand between; word tells that "build" stands there.
+func buildFollows(after string) (n uint32, word bool) {
 	i := 0
 	for i < len(after) && i < 60 && !digit(after[i]) {
 		if strings.IndexByte("|,;()[]{}\":", after[i]) >= 0 {
@@ -1173,29 +1191,26 @@ func buildFollows(after string) (uint32, bool) {
 		}
 		i++
 	}
-	if i == 0 || i == len(after) || !digit(after[i]) || blank(after[:i]) {
+	if i == len(after) || !digit(after[i]) || blank(after[:i]) {
 		return 0, false
 	}
 	j := i
 	for j < len(after) && digit(after[j]) {
 		j++
 	}
-	if j < len(after) && (after[j] == '.' && j+1 < len(after) && digit(after[j+1]) || letter(after[j])) {
+	if j-i > 5 || j < len(after) && (after[j] == '.' && j+1 < len(after) && digit(after[j+1]) || letter(after[j])) {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(after[i:j], 10, 32)
-	if err != nil {
-		return 0, false
-	}
-	if uint32(n) < firstBuild && !strings.Contains(after[:i], " build ") {
-		return 0, false
-	}
-	return uint32(n), true
+	x, _ := strconv.ParseUint(after[i:j], 10, 32)
+	return uint32(x), strings.TrimSpace(after[:i]) == "build"
 }
 
 // reference reports whether l[i:j] stands in an image reference, a path or a
 // package name.
 func reference(l string, i, j int) bool {
+	if strings.HasPrefix(l[j:], ": pulling from") { // 10.0.20348.169: Pulling from businesscentral
+		return true
+	}
 	if i == 0 {
 		return false
 	}
@@ -1214,9 +1229,6 @@ func reference(l string, i, j int) bool {
 		return strings.Contains(repo, "/") || isRepository(repo)
 	case '-':
 		return strings.Contains(word, "/") || strings.Contains(word, ":")
-	}
-	if j < len(l) && l[j] == ':' && strings.Contains(l[j:], "pulling from") {
-		return true // 10.0.20348.169: Pulling from businesscentral
 	}
 	return strings.HasPrefix(l[j:], "\\") && len(l) > j+1 && !strings.HasPrefix(l[j:], "\\n") && !strings.HasPrefix(l[j:], "\\r") && !strings.HasPrefix(l[j:], "\\\"")
 }
@@ -1264,6 +1276,10 @@ func phrase(before string) string {
 		switch p[i] {
 		case ';', '|', '{', '}', '(', '[', '\n':
 			return p[i+1:]
+		case ' ':
+			if i > 0 && digit(p[i-1]) && strings.Count(p[strings.LastIndexByte(p[:i], ' ')+1:i], ".") >= 2 {
+				return p[i+1:] // after another version
+			}
 		case ',', '.', '?', '!':
 			if i+1 < len(p) && (p[i+1] == ' ' || p[i+1] == '"') {
 				return p[i+1:]
@@ -1299,6 +1315,9 @@ func labelStart(before string) int {
 // foreign reports whether a label names something else than the host's
 // system.
 func foreign(label string) bool {
+	if i := max(strings.Index(label, " on "), strings.Index(label, " under ")); i >= 0 {
+		label = label[i:] // cannot build the images on my Windows 10
+	}
 	switch {
 	case strings.Contains(label, "container"), strings.Contains(label, "コンテナ"), strings.Contains(label, "容器"):
 		return !strings.Contains(label, "host")
@@ -1313,9 +1332,7 @@ func foreign(label string) bool {
 			return true
 		}
 	}
-	// "OsVersion": "10.0.14393.206" is what docker inspect says of an image;
-	// Get-ComputerInfo's OsVersion has no quotes.
-	return hasWord(label, "hal") || strings.HasSuffix(strings.TrimRight(label, " \t"), "\"osversion\":")
+	return hasWord(label, "hal")
 }
 
 // osLabel reports whether a label names a system.
@@ -1422,6 +1439,48 @@ func ascii(s string) bool {
 	return true
 }
 
+// logPrefix is the length of what a log writes before a line: dates, times,
+// [names], levels, and the marks of a quotation.
+func logPrefix(l string) int {
+	i := 0
+	for {
+		for i < len(l) && (l[i] == ' ' || l[i] == '\t') {
+			i++
+		}
+		j := i
+		for j < len(l) && l[j] != ' ' && l[j] != '\t' {
+			j++
+		}
+		w := l[i:j]
+		switch w {
+		case "":
+			return 0 // nothing else: leave the line alone
+		case ">", "|", "info", "warn", "warning", "error", "debug", "trace", "notice", "info:", "warn:", "error:", "debug:":
+			i = j
+			continue
+		}
+		if w[0] == '[' && w[len(w)-1] == ']' || strings.IndexByte(w, ':') > 0 && timeLike(w) || strings.Count(w, "-") == 2 && timeLike(w) {
+			i = j
+			continue
+		}
+		return i
+	}
+}
+
+// timeLike reports whether a word is a date or a time.
+func timeLike(w string) bool {
+	n := 0
+	for i := 0; i < len(w); i++ {
+		switch {
+		case digit(w[i]):
+			n++
+		case strings.IndexByte(":-.,+tz[]", w[i]) < 0:
+			return false
+		}
+	}
+	return n >= 4 && digit(w[len(w)-2])
+}
+
 // ---- cleaning ----
 
 // lowerASCII lowers the letters A to Z and leaves all other bytes in place.
@@ -1526,23 +1585,32 @@ func escapeLen(s string) int {
 	return 2
 }
 
-// fromUTF16 decodes UTF-16 with a byte order mark, or without one where every
-// other byte of the beginning is zero (as redirected PowerShell writes it).
+// fromUTF16 decodes UTF-16: with a byte order mark, or without one where zero
+// bytes stand at every other place (as redirected PowerShell writes it).
 func fromUTF16(s string) string {
 	if len(s) < 4 {
 		return s
 	}
-	hi, start := 1, 0
+	hi, start := 1, 2
 	switch {
 	case s[0] == 0xff && s[1] == 0xfe:
-		start = 2
 	case s[0] == 0xfe && s[1] == 0xff:
-		hi, start = 0, 2
-	case s[1] == 0 && s[3] == 0 && s[0] != 0 && s[2] != 0:
-	case s[0] == 0 && s[2] == 0 && s[1] != 0 && s[3] != 0:
 		hi = 0
 	default:
-		return s
+		start = 0
+		var zero [2]int
+		for i := 0; i < min(len(s), 4096); i++ {
+			if s[i] == 0 {
+				zero[i&1]++
+			}
+		}
+		switch {
+		case zero[1] > 4*zero[0]:
+		case zero[0] > 4*zero[1]:
+			hi = 0
+		default:
+			return s
+		}
 	}
 	var b strings.Builder
 	b.Grow(len(s) / 2)
