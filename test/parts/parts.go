@@ -1,0 +1,161 @@
+// Package parts starts the real parts that the tests tagged realparts need,
+// and says which one is missing where that fails. It skips nothing.
+package parts
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// Root is the top of the repository.
+var Root = func() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
+}()
+
+// Go runs the go command in a directory below Root. env is added to the
+// environment: "GOOS=windows".
+func Go(t testing.TB, dir string, env []string, args ...string) {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = filepath.Join(Root, dir)
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go %s in %s: %v\n%s", strings.Join(args, " "), dir, err, out)
+	}
+}
+
+// Need fails the test where a program is not installed.
+func Need(t testing.TB, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Fatalf("the real part %s is missing: %v (test/setup.sh installs it)", program, err)
+	}
+	return path
+}
+
+// Wine is a Windows for programs built for windows/amd64.
+type Wine struct{ env []string }
+
+// NewWine sets up the wine prefix of that name, which keeps its registry to
+// itself.
+func NewWine(t testing.TB, name string) *Wine {
+	t.Helper()
+	Need(t, "wine")
+	cmd := exec.Command(filepath.Join(Root, "test", "wine", "setup.sh"), name)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("the real part wine could not be set up: %v\n%s", err, stderr.Bytes())
+	}
+	w := &Wine{env: append(os.Environ(),
+		"WINEPREFIX="+strings.TrimSpace(string(out)), "WINEDEBUG=-all", "WINEARCH=win64",
+		"DISPLAY=", "WINEDLLOVERRIDES=mscoree,mshtml=")}
+	// A server that stays makes every later start fast. Nothing else uses it,
+	// and it ends with the test.
+	if err := w.server("--persistent=60"); err != nil {
+		t.Fatalf("wineserver: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := w.server("--kill"); err != nil {
+			t.Errorf("wineserver --kill: %v", err)
+		}
+	})
+	return w
+}
+
+func (w *Wine) server(args ...string) error {
+	cmd := exec.Command("wineserver", args...)
+	cmd.Env = w.env
+	var exit *exec.ExitError
+	err := cmd.Run()
+	if errors.As(err, &exit) && exit.ExitCode() == 2 {
+		return nil // one is running already
+	}
+	return err
+}
+
+// Command is a program to run under wine.
+func (w *Wine) Command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command("wine", append([]string{name}, args...)...)
+	cmd.Env = w.env
+	return cmd
+}
+
+// Run runs a program under wine and returns its standard output and exit code.
+// It fails the test where the program could not be started.
+func (w *Wine) Run(t testing.TB, stdin io.Reader, name string, args ...string) (string, int) {
+	t.Helper()
+	// Files, not pipes: what wine leaves running keeps its standard output.
+	var out, stderr = create(t), create(t)
+	cmd := w.Command(name, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, out, stderr
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		t.Fatalf("wine %s: %v", filepath.Base(name), err)
+	}
+	if b := contents(t, stderr); b != "" {
+		t.Logf("wine %s %s: %s", filepath.Base(name), strings.Join(args, " "), b)
+	}
+	return strings.ReplaceAll(contents(t, out), "\r\n", "\n"), cmd.ProcessState.ExitCode()
+}
+
+func create(t testing.TB) *os.File {
+	t.Helper()
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func contents(t testing.TB, f *os.File) string {
+	t.Helper()
+	b, err := os.ReadFile(f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+const currentVersion = `HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion`
+
+// Registry sets values of HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion:
+// a string, a uint32, or nil to delete the value.
+func (w *Wine) Registry(t testing.TB, values map[string]any) {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("Windows Registry Editor Version 5.00\r\n\r\n[" + currentVersion + "]\r\n")
+	for name, v := range values {
+		switch v := v.(type) {
+		case string:
+			fmt.Fprintf(&b, "%q=%q\r\n", name, v)
+		case uint32:
+			fmt.Fprintf(&b, "%q=dword:%08x\r\n", name, v)
+		case nil:
+			fmt.Fprintf(&b, "%q=-\r\n", name)
+		default:
+			t.Fatalf("registry value %s: %T", name, v)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "host.reg")
+	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := w.Run(t, nil, "regedit", "/S", `Z:`+strings.ReplaceAll(file, "/", `\`)); code != 0 {
+		t.Fatalf("regedit: exit %d\n%s", code, out)
+	}
+}
