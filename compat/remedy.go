@@ -40,9 +40,13 @@ type Candidate struct {
 	Floor     winver.Version // see Image.Floor
 }
 
+// maxTags bounds the tags and pins among the remedies.
+const maxTags = 3
+
 // Remedies returns what helps against a verdict that is not yes, best first.
-// Each one was put to Decide: what it leads to is Yes. The reference and the
-// candidates are of the image that was asked about.
+// Each one was put to Decide: what it leads to is Yes. The reference, "" where
+// there is none that can be pulled, and the candidates are of the image that
+// was asked about.
 func (v *Verdict) Remedies(f *facts.Facts, q *Question, reference string, candidates []Candidate) []Remedy {
 	if v.Answer == Yes || v.Has(UnknownHost) {
 		return nil
@@ -58,7 +62,10 @@ func (v *Verdict) Remedies(f *facts.Facts, q *Question, reference string, candid
 		return w.Answer == Yes
 	}
 
-	for _, c := range v.fitting(f, q, candidates) {
+	for i, c := range v.fitting(f, q, candidates) {
+		if i == maxTags {
+			break
+		}
 		kind, moves := UseTag, ", which moves with every Patch Tuesday"
 		if _, pinned := c.Version.Revision(); pinned {
 			kind, moves = UsePin, ""
@@ -75,14 +82,14 @@ func (v *Verdict) Remedies(f *facts.Facts, q *Question, reference string, candid
 
 	if v.Isolation == Process && !q.Kubernetes && yes(func(a *Question) { a.Isolation = HyperV }) {
 		command := ""
-		if v.Runtime.Engine != Containerd {
+		if v.Runtime.Engine != Containerd && reference != "" {
 			command = "docker run --isolation=hyperv " + reference
 		}
 		add(UseIsolation, command, "use Hyper-V isolation, where the host has Hyper-V")
 	}
 	if v.Isolation == HyperV && yes(func(a *Question) { a.Isolation = Process }) {
 		command := ""
-		if v.Runtime.Engine != Containerd && !q.Kubernetes {
+		if v.Runtime.Engine != Containerd && !q.Kubernetes && reference != "" {
 			command = "docker run --isolation=process " + reference
 		}
 		add(UseIsolation, command, "use process isolation")
@@ -98,7 +105,7 @@ func (v *Verdict) Remedies(f *facts.Facts, q *Question, reference string, candid
 	return list
 }
 
-// fitting returns the candidates that the host runs, best first: of its own
+// fitting returns the candidates in support that the host runs, best first: of its own
 // build before older ones, pinned revisions nearest to the host's first; at
 // most one a build and pin.
 func (v *Verdict) fitting(f *facts.Facts, q *Question, candidates []Candidate) []Candidate {
@@ -107,7 +114,7 @@ func (v *Verdict) fitting(f *facts.Facts, q *Question, candidates []Candidate) [
 		alt := *q
 		alt.Image = Image{Children: []Child{{OS: "windows", Architecture: "amd64", OSVersion: c.Version.String(), Version: c.Version}},
 			Manifest: q.Image.Manifest, Floor: c.Floor}
-		if w := Decide(f, &alt); w.Answer == Yes {
+		if w := Decide(f, &alt); w.Answer == Yes && !ended(f, q, winver.ReleaseOf(f, c.Version.Build, winver.Server)) {
 			list = append(list, c)
 		}
 	}

@@ -41,7 +41,7 @@ func Siblings(ref Reference, f *facts.Facts, host winver.Version) []Sibling {
 		default:
 			continue
 		}
-		if s, ok := sibling(ref, tag, f); ok && !builds[s.Version.Build] && maintained(k, name, tag, fam) {
+		if s, ok := sibling(ref, tag, f); ok && !builds[s.Version.Build] && maintained(f, k, name, tag, fam) {
 			builds[s.Version.Build] = true
 			list = append(list, s)
 		}
@@ -72,13 +72,13 @@ func pinFor(f *facts.Facts, host winver.Version) winver.Version {
 }
 
 // maintained reports whether a repository is known to have a family's tag
-// beside another one. In Microsoft's base repositories ended families can still
-// be pulled; of the others only what was listed in August 2026 is counted on
+// beside another one. Of repositories other than Microsoft's base
+// images only what was listed in August 2026 is counted on
 // (families_2026_08 and index_content of tag-grammar.yaml).
-func maintained(k kind, repo, tag, fam string) bool {
+func maintained(f *facts.Facts, k kind, repo, tag, fam string) bool {
 	switch k {
 	case baseRepo:
-		return hasFamily(repo, fam)
+		return published(f, repo, fam)
 	case libraryRepo, helloRepo:
 		return fam == "ltsc2022" || fam == "ltsc2025" && repo != "nats" && repo != "swift"
 	case dotnetRepo:

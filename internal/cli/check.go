@@ -302,7 +302,7 @@ func (a *app) judge(q compat.Question, h winver.Host, ref image.Reference, m *im
 		Answer:     v.Answer,
 		Documented: render.Support(v.Documented),
 		Predicted: render.Predicted{
-			Pull: v.Pull.PullString(), Start: v.Start.StartString(), Code: v.Code.String(), Message: v.Message(&q, ref.String()),
+			Pull: v.Pull.PullString(), Start: v.Start.StartString(), Code: v.Code.String(), Message: v.Message(&q, fullName(ref)),
 		},
 		Reported: []render.Reported{},
 		Reasons:  v.Reasons(a.facts, &q),
@@ -334,10 +334,22 @@ func (a *app) judge(q compat.Question, h winver.Host, ref image.Reference, m *im
 	for _, s := range image.Siblings(ref, a.facts, h.Version) {
 		candidates = append(candidates, compat.Candidate{Reference: s.Reference, Version: s.Version, Floor: s.AtLeast})
 	}
-	if list := v.Remedies(a.facts, &q, ref.Raw, candidates); list != nil {
+	pullable := ref.Raw
+	if ref.Kind == image.Given {
+		pullable = ""
+	}
+	if list := v.Remedies(a.facts, &q, pullable, candidates); list != nil {
 		r.Remedies = list
 	}
 	return r
+}
+
+// fullName is a reference as runtimes print it.
+func fullName(ref image.Reference) string {
+	if ref.Kind == image.Given {
+		return "…"
+	}
+	return ref.String()
 }
 
 // asked is an image as the core wants it.
