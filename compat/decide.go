@@ -548,6 +548,7 @@ func (v *Verdict) weigh(f *facts.Facts, q *Question, c *Child) {
 		disagree = v.Start == Passes && v.Documented >= facts.PreviewSupport
 	case v.Start == Fails:
 		v.Answer = No
+		disagree = v.Documented >= facts.PreviewSupport
 	case v.Start == OutcomeUnknown || v.Pull == OutcomeUnknown && v.Runtime.Engine != NoEngine:
 		v.Answer = Unknown
 	case v.Documented == facts.Unsupported:

@@ -78,7 +78,9 @@ func (a *app) root() *cobra.Command {
 		Use:           "winmatch",
 		Short:         "Will this Windows container image run on this host, and if not, what will?",
 		SilenceErrors: true,
-		SilenceUsage:  true,
+
+		SuggestionsMinimumDistance: 2,
+		SilenceUsage:               true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				hint := "winmatch --help lists the verbs"
