@@ -191,9 +191,11 @@ func (s *scanner) number(l string, off, i, j int) {
 	c.start = off + labelStart(before)
 	switch {
 	case k <= 2 && buildRange(p[0]) && strings.HasPrefix(after, ".") && isLab(after):
+		c.end += wordLen(after)
 		s.lab(c, p[0], p[1], k == 2, before)
 		return
 	case k == 1 && buildRange(p[0]) && strings.HasPrefix(after, ".") && labBranch(after):
+		c.end += wordLen(after)
 		s.add(c, OfBuild(p[0]), labGrade(p[0])) // BuildLab: 17763.rs5_release.180914-1434
 		return
 	case len(after) > 0 && (letter(after[0]) || after[0] == '_'):
@@ -255,7 +257,7 @@ func (s *scanner) full(l string, off, i, j int, c clue, v Version, four bool) {
 		return
 	case four && strings.HasSuffix(strings.TrimRight(before, " \t\""), "\"osversion\":"):
 		return // docker inspect of an image
-	case strings.HasPrefix(after, " (winbuild") || strings.HasSuffix(label, "fileversion") || strings.HasSuffix(label, "productversion"):
+	case isFile(last(before, 40)), strings.HasPrefix(after, " (winbuild") || strings.HasSuffix(label, "fileversion") || strings.HasSuffix(label, "productversion"):
 		s.file(c, v)
 		return
 	case strings.HasSuffix(label, "buildversion"): // $PSVersionTable
@@ -264,12 +266,14 @@ func (s *scanner) full(l string, off, i, j int, c clue, v Version, four bool) {
 	case foreign(label):
 		return
 	}
-	switch n, word := buildFollows(after); {
+	switch n, word, end := buildFollows(after); {
 	case n == 0:
 	case n == v.Build: // systeminfo
+		c.end += end
 		s.add(c, v, sure)
 		return
 	case word && !four && n < firstBuild: // runner-images: 10.0.26200 Build 8246
+		c.end += end
 		s.add(c, v.WithRevision(n), sure)
 		return
 	}
@@ -279,7 +283,7 @@ func (s *scanner) full(l string, off, i, j int, c clue, v Version, four bool) {
 		}
 		return
 	}
-	update := known && s.f.Update(v.Build, rev) != nil
+	update := known && rev > 1 && s.f.Update(v.Build, rev) != nil
 	if known {
 		line := strings.TrimLeft(before, " \t#>*-|")
 		lone := blank(strings.TrimRight(after, " \t|`\"'\\rn,")) // ends the line
@@ -329,6 +333,8 @@ func (s *scanner) pair(before, after, l string, c clue, v Version) {
 	labelled := buildWord(before)
 	hint := labelled || osLabel(label) || osLine(l) || strings.Contains(l, "version") || strings.Contains(l, "build") || !ascii(label)
 	switch {
+	case kbTitle(before): // KB5034129 (OS Build 20348.2227): an update's name
+		s.add(c, v, weak)
 	case labelled && (s.knows(v.Build) || osLine(l) || strings.Contains(l, "version")), update && hint:
 		s.add(c, v, sure)
 	case s.knows(v.Build) && osLabel(label):
@@ -336,6 +342,31 @@ func (s *scanner) pair(before, after, l string, c clue, v Version) {
 	case update:
 		s.add(c, v, weak)
 	}
+}
+
+// kbTitle reports whether a number is what an update brings: "KB5034129 (OS
+// Build " stands before it.
+func kbTitle(before string) bool {
+	i := strings.LastIndexByte(before, '(')
+	if i < 0 {
+		return false
+	}
+	b := strings.TrimRight(before[:i], " ]*")
+	n := strings.TrimRight(b, "0123456789")
+	return len(b)-len(n) >= 6 && strings.HasSuffix(n, "kb")
+}
+
+// isFile reports whether the name of a program file stands in a text.
+func isFile(s string) bool {
+	return strings.Contains(s, ".exe") || strings.Contains(s, ".dll") || strings.Contains(s, ".sys")
+}
+
+// wordLen is the length of the text up to a blank, quote or bracket.
+func wordLen(s string) int {
+	if i := strings.IndexAny(s, " \t\"'`),;]"); i >= 0 {
+		return i
+	}
+	return len(s)
 }
 
 // unit reports whether a number counts something: 22000.527 ms.
@@ -390,13 +421,17 @@ func (s *scanner) single(l string, i int, c clue, build uint32) {
 		}
 		return
 	}
+	after := strings.TrimLeft(l[i+5:], " \t")
+	alone := after == "" || strings.IndexByte("),;|]*`\"'", after[0]) >= 0
 	switch labelled := buildWord(before); {
 	case labelled && s.knows(build) && osLine(l):
 		s.add(c, v, sure)
-	case labelled && s.knows(build), s.afterName(c.end, before):
+	case labelled && alone && s.knows(build), s.afterName(c.end, before):
 		if s.knows(build) {
 			s.add(c, v, near)
 		}
+	case buildWord(before) && build < 40000 && strings.Contains(phrase(before), "windows"): // a preview
+		s.add(c, v, near)
 	}
 }
 
@@ -1183,26 +1218,26 @@ func runtimeFollows(after string) bool {
 
 // buildFollows reads the number of "10.0.19042 N/A Build 19042", where words
 // in any language stand between; word tells that "build" stands there.
-func buildFollows(after string) (n uint32, word bool) {
+func buildFollows(after string) (n uint32, word bool, end int) {
 	i := 0
 	for i < len(after) && i < 60 && !digit(after[i]) {
 		if strings.IndexByte("|,;()[]{}\":", after[i]) >= 0 {
-			return 0, false
+			return 0, false, 0
 		}
 		i++
 	}
 	if i == len(after) || !digit(after[i]) || blank(after[:i]) {
-		return 0, false
+		return 0, false, 0
 	}
 	j := i
 	for j < len(after) && digit(after[j]) {
 		j++
 	}
 	if j-i > 5 || j < len(after) && (after[j] == '.' && j+1 < len(after) && digit(after[j+1]) || letter(after[j])) {
-		return 0, false
+		return 0, false, 0
 	}
 	x, _ := strconv.ParseUint(after[i:j], 10, 32)
-	return uint32(x), strings.TrimSpace(after[:i]) == "build"
+	return uint32(x), strings.TrimSpace(after[:i]) == "build", j
 }
 
 // reference reports whether l[i:j] stands in an image reference, a path or a
@@ -1327,7 +1362,7 @@ func foreign(label string) bool {
 			strings.HasSuffix(l, "image version") && len(l) < 24 || strings.HasSuffix(l, "de l'image") || strings.Contains(label, "vm image"))
 	}
 	for _, w := range [...]string{"sdk", "kits", "powershell", "psversion", "abstractionlayer", "driver", "ucrt", "targetplatform", "minversion", "toolset", "msvc",
-		"webview", "sql server", "visual studio", "bios", "firmware", "package", "nuget", "os.version", "wsl version", "wsl:", "experience pack"} {
+		"webview", "guest", "sandbox", "sql server", "visual studio", "bios", "firmware", "package", "nuget", "os.version", "wsl version", "wsl:", "experience pack"} {
 		if strings.Contains(label, w) {
 			return true
 		}
@@ -1337,7 +1372,7 @@ func foreign(label string) bool {
 
 // osLabel reports whether a label names a system.
 func osLabel(l string) bool {
-	for _, w := range [...]string{"windows", "winver", "kernel", "osversion", "operating", "platformversion", "distribution_version", "windows_nt", "win32nt"} {
+	for _, w := range [...]string{"windows", "winver", "kernel", "osversion", "hostos", "operating", "platformversion", "distribution_version", "windows_nt", "win32nt"} {
 		if strings.Contains(l, w) {
 			return true
 		}
@@ -1348,7 +1383,7 @@ func osLabel(l string) bool {
 // osLine reports whether a line speaks of Windows.
 func osLine(l string) bool {
 	return strings.Contains(l, "windows") || strings.Contains(l, "win10") || strings.Contains(l, "win11") || strings.Contains(l, "win ") ||
-		strings.Contains(l, "winver") || hasWord(l, "os")
+		strings.Contains(l, "winver")
 }
 
 // buildWord reports whether the word right before a number means "build", as
