@@ -8,7 +8,7 @@ import (
 	"github.com/winmatch/winmatch/facts"
 )
 
-// # HOST
+// HOST, the grammar.
 //
 // A HOST is anything that names a Windows. Case, surrounding blanks and quotes
 // do not matter. It is a name or a text.

@@ -257,9 +257,33 @@ func releases() {
 			}
 			p("},\n")
 		}
-		p("Sources: %s},\n", stringsLit(r.Sources))
+		var list []string
+		for _, src := range r.Sources {
+			list = append(list, openable(src))
+		}
+		p("Sources: %s},\n", stringsLit(list))
 	}
 	p("}\n\n")
+}
+
+// openable turns a source of releases.yaml, "VD:portability.md@77e0742a", into
+// a URL where it names a file.
+func openable(src string) string {
+	key, rest, ok := strings.Cut(src, ":")
+	base := map[string][2]string{
+		"VD":  {"https://github.com/MicrosoftDocs/Virtualization-Documentation/blob/%s/virtualization/windowscontainers/deploy-containers/", "77e0742a"},
+		"EOL": {"https://github.com/endoflife-date/endoflife.date/blob/%s/products/", "a70eca33"},
+		"HC":  {"https://github.com/microsoft/hcsshim/blob/%s/osversion/", "7c9ff7f4"},
+	}[key]
+	if !ok || base[0] == "" {
+		return src
+	}
+	rest, note, _ := strings.Cut(rest, " ")
+	file, commit, ok := strings.Cut(rest, "@")
+	if !ok {
+		commit = base[1]
+	}
+	return strings.TrimSpace(fmt.Sprintf(base[0], commit) + file + " " + note)
 }
 
 // The documentation's tables and the February 2020 baselines.
@@ -505,7 +529,16 @@ func sources() {
 	for _, m := range row.FindAllStringSubmatch(string(read("SOURCES.md")), -1) {
 		list = append(list, fmt.Sprintf("{%q, %q, %q},\n", m[1], "https://github.com/"+m[2]+"/tree/"+m[4], m[5]))
 	}
-	if len(list) < 12 {
+	// The keys of updates.csv that are no repository.
+	for _, k := range [][3]string{
+		{"D", "https://github.com/MicrosoftDocs/Virtualization-Documentation/blob/77e0742a/virtualization/windowscontainers/deploy-containers/update-containers.md", "2026-08-07"},
+		{"F", "public files found by exact string, listed in https://github.com/winmatch/winmatch/blob/main/facts/source/SOURCES.md; not all can be opened", "2026-10"},
+		{"P", "https://learn.microsoft.com/windows/release-health/windows-server-release-info", "2026-05-13"},
+		{"R", "os.version of published images, in https://github.com/winmatch/winmatch/blob/main/facts/source/image-tags.csv", "2026-09-09"},
+	} {
+		list = append(list, fmt.Sprintf("{%q, %q, %q},\n", k[0], k[1], k[2]))
+	}
+	if len(list) < 16 {
 		log.Fatalf("SOURCES.md: only %d repositories found", len(list))
 	}
 	sort.Strings(list)
