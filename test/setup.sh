@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Installs what the real parts need and this Debian machine lacks. Does nothing
+# where all of it is there.
+set -euo pipefail
+
+# program, and the package it comes from
+parts="
+wine                     wine
+wineserver               wine
+x86_64-w64-mingw32-gcc   gcc-mingw-w64-x86-64-win32
+docker-registry          docker-registry
+flock                    util-linux
+"
+
+packages=()
+while read -r program package; do
+  [[ -z $program ]] || command -v "$program" >/dev/null || packages+=("$package")
+done <<<"$parts"
+
+if ((${#packages[@]})); then
+  root=()
+  if ((EUID)); then root=(sudo); fi
+  export DEBIAN_FRONTEND=noninteractive
+  if ! command -v apt-get >/dev/null; then
+    echo "test/setup.sh: this is no Debian; install by hand: ${packages[*]}" >&2
+    exit 1
+  fi
+  "${root[@]}" apt-get update -q
+  "${root[@]}" apt-get install -qy --no-install-recommends "${packages[@]}" </dev/null
+fi
+
+missing=()
+while read -r program package; do
+  [[ -z $program ]] || command -v "$program" >/dev/null || missing+=("$program ($package)")
+done <<<"$parts"
+if ((${#missing[@]})); then
+  printf 'test/setup.sh: could not be had: %s\n' "${missing[@]}" >&2
+  exit 1
+fi
