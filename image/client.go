@@ -114,6 +114,13 @@ func (c *Client) GetAll(ctx context.Context, refs []Reference) []Result {
 	if workers <= 0 {
 		workers = 16
 	}
+	if c.Offline || len(todo) == 1 {
+		workers = 0 // nothing to wait for side by side: no goroutine, which costs a thread at start
+		for _, i := range todo {
+			results[i].Image, results[i].Err = c.Get(ctx, refs[i])
+		}
+		todo = nil
+	}
 	jobs := make(chan int)
 	var wg sync.WaitGroup
 	for range min(workers, len(todo)) {

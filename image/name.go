@@ -302,36 +302,25 @@ func FromName(ref Reference, f *facts.Facts) Image {
 	return m
 }
 
-// givenVersion resolves VERSION of windows:VERSION.
+// givenVersion resolves VERSION of windows:VERSION: a family, or whatever
+// names a Windows host.
 func givenVersion(s string, f *facts.Facts) winver.Version {
-	if v, err := winver.Parse(s); err == nil && familyBuild(s) == 0 {
-		return v
-	}
 	for _, fam := range families {
 		if strings.EqualFold(fam, s) {
 			return winver.OfBuild(familyBuild(fam))
 		}
 	}
+	if v, err := winver.Parse(s); err == nil {
+		return v
+	}
 	if f == nil {
 		return winver.Version{}
 	}
-	for i := range f.Releases {
-		if r := &f.Releases[i]; r.Build != 0 && (strings.EqualFold(r.ID, s) || strings.EqualFold(r.Name, s)) {
-			return winver.OfBuild(r.Build)
-		}
+	h, err := winver.ParseHost(f, s)
+	if err != nil {
+		return winver.Version{}
 	}
-	// Versions that servers and clients share lead to one build (1809); those
-	// that lead to several (21H2) lead nowhere.
-	build := uint32(0)
-	for i := range f.Releases {
-		if r := &f.Releases[i]; r.Build != 0 && strings.EqualFold(r.Version, s) {
-			if build != 0 && build != r.Build {
-				return winver.Version{}
-			}
-			build = r.Build
-		}
-	}
-	return winver.OfBuild(build)
+	return h.Version
 }
 
 // add adds a Windows child of a version.

@@ -77,6 +77,13 @@ func Parse(s string) (Reference, error) {
 	if len(s) > maxReference {
 		return r, badRef(s, "it is longer than "+strconv.Itoa(maxReference)+" bytes", "")
 	}
+	if v, ok := strings.CutPrefix(s, "windows:"); ok && !strings.Contains(v, "/") {
+		if v == "" {
+			return r, badRef(s, "the version is missing", "windows:VERSION, for instance windows:10.0.20348.2227")
+		}
+		r.Kind, r.Given = Given, v
+		return r, nil
+	}
 	for i := 0; i < len(s); i++ {
 		if s[i] <= ' ' || s[i] >= 0x7f {
 			return r, badRef(s, "unexpected "+strconv.QuoteToASCII(firstRune(s[i:]))+at(i), "")
@@ -90,13 +97,6 @@ func Parse(s string) (Reference, error) {
 	}
 	if i := strings.Index(s, "://"); i >= 0 {
 		return r, badRef(s, "a reference has no scheme", "leave out "+s[:i+3])
-	}
-	if v, ok := strings.CutPrefix(s, "windows:"); ok && !strings.Contains(v, "/") {
-		if v == "" {
-			return r, badRef(s, "the version is missing", "windows:VERSION, for instance windows:10.0.20348.2227")
-		}
-		r.Kind, r.Given = Given, v
-		return r, nil
 	}
 	if s == "windows" {
 		return r, badRef(s, "the version is missing", "windows:VERSION, for instance windows:10.0.20348.2227, or mcr.microsoft.com/windows:1809")
@@ -138,6 +138,9 @@ func Parse(s string) (Reference, error) {
 	}
 	if r.Host == DockerHub && !strings.Contains(r.Repository, "/") {
 		r.Repository = "library/" + r.Repository
+		if err := checkRepository(r.Repository, off); err != "" {
+			return r, badRef(s, err, "")
+		}
 	}
 	return r, nil
 }

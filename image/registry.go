@@ -3,6 +3,7 @@ package image
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -611,6 +612,7 @@ func (c *Client) failure(ctx context.Context, u *url.URL, err error) error {
 	e := &Error{Code: CodeUnreachable, Text: u.Host + " cannot be reached", Err: plain(err)}
 	var timeout net.Error
 	var authority x509.UnknownAuthorityError
+	var record tls.RecordHeaderError
 	switch {
 	case errors.Is(err, errLinkLocal):
 		e.Code, e.Text, e.Err = CodeRefused, u.Host+" leads to a link-local address, which is refused", nil
@@ -618,7 +620,7 @@ func (c *Client) failure(ctx context.Context, u *url.URL, err error) error {
 		e.Text, e.Err = u.Host+" did not answer within "+c.timeout().String(), nil
 	case errors.As(err, &authority):
 		e.Hint = "trust the registry's certificate authority (on Linux SSL_CERT_FILE names one), or use --insecure for plain HTTP"
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
 		e.Text, e.Err, e.Hint = u.Host+" speaks plain HTTP", nil, "--insecure"
 	}
 	return e
@@ -663,13 +665,7 @@ func (c *Client) transport() http.RoundTripper {
 			parallel = 16
 		}
 		c.rt = &http.Transport{
-			Proxy: func(req *http.Request) (*url.URL, error) {
-				u, err := http.ProxyFromEnvironment(req)
-				if err != nil {
-					err = errors.New("HTTP_PROXY or HTTPS_PROXY is not the address of a proxy") // it may hold a password
-				}
-				return u, err
-			},
+			Proxy:                  http.ProxyFromEnvironment,
 			DialContext:            dialer.DialContext,
 			ForceAttemptHTTP2:      true,
 			MaxIdleConns:           256,
