@@ -28,27 +28,28 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			// status CODE COMMAND…: the command exits with exactly that code.
-			"status": func(ts *testscript.TestScript, neg bool, args []string) {
-				want, err := strconv.Atoi(args[0])
+	cmds := map[string]func(*testscript.TestScript, bool, []string){
+		// status CODE COMMAND…: the command exits with exactly that code.
+		"status": func(ts *testscript.TestScript, neg bool, args []string) {
+			want, err := strconv.Atoi(args[0])
+			ts.Check(err)
+			code := 0
+			err = ts.Exec(args[1], args[2:]...)
+			var e *exec.ExitError
+			if errors.As(err, &e) {
+				code = e.ExitCode()
+			} else {
 				ts.Check(err)
-				code := 0
-				err = ts.Exec(args[1], args[2:]...)
-				var e *exec.ExitError
-				if errors.As(err, &e) {
-					code = e.ExitCode()
-				} else {
-					ts.Check(err)
-				}
-				if code != want || neg {
-					ts.Fatalf("exit code %d, want %d", code, want)
-				}
-			},
+			}
+			if code != want || neg {
+				ts.Fatalf("exit code %d, want %d", code, want)
+			}
 		},
-	})
+	}
+	for name, cmd := range registryCmds() {
+		cmds[name] = cmd
+	}
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: cmds})
 }
 
 func TestStaleFacts(t *testing.T) {
