@@ -154,13 +154,11 @@ func ParseHost(f *facts.Facts, text string) (Host, error) {
 		}
 	}
 	e := &HostError{Text: "the text", Reason: b.String(), Hint: "give the one that is meant, for example " + hosts[0].Version.String()}
-	if len(name(text)) <= maxName {
+	if len(text) <= maxName {
 		e.Text = quote(text)
 	}
 	return Host{}, e
 }
-
-func name(text string) string { return trimName(text) }
 
 // firstBuild is the first build of Windows 10. What is below is older than any
 // container host.

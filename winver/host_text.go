@@ -1,6 +1,7 @@
 package winver
 
 import (
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -38,6 +39,23 @@ import (
 // image's, an SDK's (foreign).
 func scanText(f *facts.Facts, text string) ([]Host, *HostError) {
 	s := scanner{f: f, text: text, low: lowerASCII(text), execLine: -100, bareLine: -100, tableLine: -100}
+	has := func(words ...string) bool {
+		for _, w := range words {
+			if strings.Contains(s.low, w) {
+				return true
+			}
+		}
+		return false
+	}
+	s.hasUBR = has("ubr", "build revision")
+	s.hasCommand = has(commands[:]...)
+	s.hasTable = has("revision")
+	s.hasLabel = has("image", "runs-on", "sku", "ami")
+	for _, k := range keyNames {
+		if has(k) {
+			s.keywords = append(s.keywords, k)
+		}
+	}
 	for start := 0; start < len(text); {
 		end := strings.IndexByte(text[start:], '\n')
 		if end < 0 {
@@ -48,7 +66,7 @@ func scanText(f *facts.Facts, text string) ([]Host, *HostError) {
 		s.line(start, end)
 		start = end + 1
 	}
-	return s.hosts(), nil
+	return s.hosts()
 }
 
 // grade says how much a clue is worth. Hosts are made from the best grade
@@ -91,6 +109,8 @@ type scanner struct {
 	traits    []trait
 	ubrs      []clue // revisions on their own: registry, Get-ComputerInfo
 
+	osLine     bool   // this line speaks of Windows
+	demands    bool   // this line has a word of demands
 	prev       string // the last line that is not empty, lower case
 	execLine   int    // the last line on which something was run in a container
 	execHyperV bool
@@ -99,25 +119,40 @@ type scanner struct {
 	bareClue   int
 	tableLine  int // the last line "Major Minor Build Revision"
 	tablePS    bool
+
+	// What the text has at all: most lines need not be searched for the rest.
+	hasUBR, hasCommand, hasTable, hasLabel bool
+	keywords                               []string
+
+	made      []found
+	places    []place // ascending by line
+	byVersion map[Version]int
 }
 
-// line reads one line, text[start:end].
+// maxLine bounds what is looked at together, so that a text without line breaks
+// costs no more than one with them.
+const maxLine = 1000
+
+// line reads one line, text[start:end]: whole, or JSON field by field, or in
+// pieces.
 func (s *scanner) line(start, end int) {
-	if end-start > 400 && strings.Contains(s.low[start:end], "\":") {
-		// JSON on one line: a line a field.
-		for i := start; i < end; {
-			j := strings.Index(s.low[i:end], ",\"")
-			if j < 0 {
-				j = end
-			} else {
-				j += i + 1
+	json := end-start > 400 && strings.Contains(s.low[start:min(end, start+maxLine)], "\":")
+	for start < end {
+		cut := end
+		if json {
+			if j := strings.Index(s.low[start:end], ",\""); j >= 0 {
+				cut = start + j + 1
 			}
-			s.segment(i, j)
-			i = j
 		}
-		return
+		if cut-start > maxLine {
+			cut = start + maxLine
+			if j := strings.LastIndexAny(s.low[cut-200:cut], " ,;|\"\t"); j >= 0 {
+				cut += j - 200 + 1
+			}
+		}
+		s.segment(start, cut)
+		start = cut
 	}
-	s.segment(start, end)
 }
 
 func (s *scanner) segment(start, end int) {
@@ -127,28 +162,30 @@ func (s *scanner) segment(start, end int) {
 		return
 	}
 	s.n++ // blank lines do not count
+	s.osLine, s.demands = osLine(l), demands(l)
 	s.names(l, start)
-	if strings.Contains(l, "ubr") || strings.Contains(l, "build revision") {
+	if s.hasUBR {
 		s.ubr(l, start)
 	}
-	if strings.Contains(l, "type") || strings.Contains(l, "edition") || strings.Contains(l, "sku") || strings.Contains(l, "isolation") ||
-		strings.Contains(l, "version") || strings.Contains(l, "releaseid") {
+	if len(s.keywords) > 0 {
 		s.keys(l, start)
 	}
 	s.numbers(l, start)
-	if strings.Contains(l, "docker") || strings.Contains(l, "exec") || strings.Contains(l, "ctr ") {
+	if s.hasCommand {
 		s.command(l)
 	}
-	if strings.Contains(l, "major") && strings.Contains(l, "minor") && strings.Contains(l, "build") && strings.Contains(l, "revision") {
+	if s.hasTable && strings.Contains(l, "major") && strings.Contains(l, "minor") && strings.Contains(l, "build") && strings.Contains(l, "revision") {
 		s.tableLine, s.tablePS = s.n, strings.Contains(s.prev, "buildversion") || strings.Contains(s.prev, "psversion")
 	}
 	s.prev = l
 }
 
+var commands = [...]string{"docker run", "docker exec", "docker-compose run", "docker compose run", "docker container run", "kubectl exec", "kubectl run", "ctr run", "crictl exec"}
+
 // command notes a line that runs something in a container: what `ver` prints
 // next is the host's with process isolation, the image's with Hyper-V.
 func (s *scanner) command(l string) {
-	for _, c := range [...]string{"docker run", "docker exec", "docker-compose run", "docker compose run", "docker container run", "kubectl exec", "kubectl run", "ctr run", "crictl exec"} {
+	for _, c := range commands {
 		if strings.Contains(l, c) {
 			s.execLine = s.n
 			s.execHyperV = strings.Contains(l, "hyperv") || strings.Contains(l, "hyper-v")
@@ -211,7 +248,7 @@ func (s *scanner) number(l string, off, i, j int) {
 	if !full && !pair && !single && !shell {
 		return
 	}
-	if reference(l, i, j) || strings.HasPrefix(after, "-based") || excluded(before, after) {
+	if reference(l, i, j) || strings.HasPrefix(after, "-based") || s.excluded(before, after) {
 		return
 	}
 	if shell {
@@ -308,7 +345,7 @@ func (s *scanner) full(l string, off, i, j int, c clue, v Version, four bool) {
 			return
 		}
 	}
-	hint := osLabel(label) || osLine(l) || blank(label) && blank(after) && strings.Contains(s.prev, "windows") || strings.HasSuffix(label, "image version")
+	hint := osLabel(label) || s.osLine || blank(label) && blank(after) && strings.Contains(s.prev, "windows") || strings.HasSuffix(label, "image version")
 	switch {
 	case hint && (!known || s.knows(v.Build) || osLabel(label)):
 		s.add(c, v, sure)
@@ -331,11 +368,11 @@ func (s *scanner) pair(before, after, l string, c clue, v Version) {
 	}
 	update := s.f.Update(v.Build, rev) != nil
 	labelled := buildWord(before)
-	hint := labelled || osLabel(label) || osLine(l) || strings.Contains(l, "version") || strings.Contains(l, "build") || !ascii(label)
+	hint := labelled || osLabel(label) || s.osLine || strings.Contains(l, "version") || strings.Contains(l, "build") || !ascii(label)
 	switch {
 	case kbTitle(before): // KB5034129 (OS Build 20348.2227): an update's name
 		s.add(c, v, weak)
-	case labelled && (s.knows(v.Build) || osLine(l) || strings.Contains(l, "version")), update && hint:
+	case labelled && (s.knows(v.Build) || s.osLine || strings.Contains(l, "version")), update && hint:
 		s.add(c, v, sure)
 	case s.knows(v.Build) && osLabel(label):
 		s.add(c, v, near)
@@ -413,7 +450,6 @@ func (s *scanner) single(l string, i int, c clue, build uint32) {
 	if s.n-s.tableLine <= 2 { // Major Minor Build Revision
 		if f := strings.Fields(l); len(f) == 4 && f[0] == "10" && f[1] == "0" {
 			if n, err := strconv.ParseUint(f[3], 10, 32); err == nil && n > 1 && !s.tablePS && s.f.Update(build, uint32(n)) != nil {
-				c.end = c.end - len(f[2]) + len(f[2])
 				s.add(c, v.WithRevision(uint32(n)), near)
 				return
 			}
@@ -424,7 +460,7 @@ func (s *scanner) single(l string, i int, c clue, build uint32) {
 	after := strings.TrimLeft(l[i+5:], " \t")
 	alone := after == "" || strings.IndexByte("),;|]*`\"'", after[0]) >= 0
 	switch labelled := buildWord(before); {
-	case labelled && s.knows(build) && osLine(l):
+	case labelled && s.knows(build) && s.osLine:
 		s.add(c, v, sure)
 	case labelled && alone && s.knows(build), s.afterName(c.end, before):
 		if s.knows(build) {
@@ -448,7 +484,7 @@ func (s *scanner) afterName(end int, before string) bool {
 
 // lab judges B.R.amd64fre.BRANCH.DATE.
 func (s *scanner) lab(c clue, build, rev uint32, hasRev bool, before string) {
-	if excluded(before, "") {
+	if s.excluded(before, "") {
 		return
 	}
 	s.add(c, OfBuild(build), labGrade(build))
@@ -556,9 +592,11 @@ func (s *scanner) ubr(l string, off int) {
 	}
 }
 
+var keyNames = [...]string{"installationtype", "producttype", "editionid", "operatingsystemsku", "default isolation", "displayversion", "releaseid", "windowsversion"}
+
 // keys reads values that tell the edition or the version's name.
 func (s *scanner) keys(l string, off int) {
-	for _, key := range [...]string{"installationtype", "producttype", "editionid", "operatingsystemsku", "default isolation", "displayversion", "releaseid", "windowsversion"} {
+	for _, key := range s.keywords {
 		i := strings.Index(l, key)
 		if i < 0 {
 			continue
@@ -720,7 +758,7 @@ func (s *scanner) name(l string, off, i int) int {
 			t.edition, t.hint = Server, true // "Windows Server" alone
 		}
 	case !dash && (take("10") || take("11")), dash && take("11"):
-		t.edition, t.gen = Client, int(rest0(l, j)-'0')+10
+		t.edition, t.gen = Client, int(l[j-1]-'0')+10
 		if strings.HasPrefix(rest, "-x") || strings.HasPrefix(rest, "-arm") || strings.HasPrefix(rest, ".") && len(rest) > 1 && digit(rest[1]) {
 			return j // a runtime identifier: win10-x64; "Windows 10.0.17763"
 		}
@@ -736,15 +774,17 @@ func (s *scanner) name(l string, off, i int) int {
 	default:
 		return j
 	}
-	if excluded(l[:i], l[j:]) || foreign(phrase(l[:i])) || strings.HasSuffix(l[:i], " or ") || strings.HasPrefix(l[j:], " or win") {
+	if s.excluded(l[:i], l[j:]) || foreign(phrase(l[:i])) || strings.HasSuffix(l[:i], " or ") || strings.HasPrefix(l[j:], " or win") {
 		return j
 	}
 	t.end = off + j
+	if n := len(s.traits) - 1; n >= 0 && s.traits[n].line == t.line && s.traits[n].edition == t.edition && s.traits[n].gen == t.gen && s.traits[n].release == t.release && !s.traits[n].key {
+		s.traits[n] = t // the same again
+		return j
+	}
 	s.traits = append(s.traits, t)
 	return j
 }
-
-func rest0(l string, j int) byte { return l[j-1] }
 
 // server finds the server release with a year or a version.
 func (s *scanner) server(name string, version bool) *facts.Release {
@@ -814,7 +854,7 @@ func (s *scanner) client(gen int, version string) *facts.Release {
 
 // label reads a value that is a runner label or a node image's name.
 func (s *scanner) label(l string, off int) {
-	if !strings.Contains(l, "image") && !strings.Contains(l, "runs-on") && !strings.Contains(l, "sku") && !strings.Contains(l, "ami") {
+	if !s.hasLabel {
 		return
 	}
 	for _, key := range [...]string{"vmimage", "imageos", "runs-on", "os-sku", "ossku", "sku", "node-image-version", "image_family", "imagefamily", "amitype", "ami_type", "ami", "image"} {
@@ -847,43 +887,46 @@ func (s *scanner) label(l string, off int) {
 	}
 }
 
+// maxHosts bounds the different hosts of one text.
+const maxHosts = 1000
+
 // hosts puts the clues together.
-func (s *scanner) hosts() []Host {
+func (s *scanner) hosts() ([]Host, *HostError) {
 	best := none
 	for i := range s.clues {
 		best = max(best, s.clues[i].grade)
 	}
-	var made []found
 	for i := range s.clues {
 		if c := &s.clues[i]; c.grade == best && !c.guess {
-			made = merge(made, c)
+			s.merge(c)
 		}
 	}
-	if len(made) == 0 && best != none { // only guesses: file versions
+	if len(s.made) == 0 { // only guesses: file versions
 		for i := range s.clues {
 			if c := &s.clues[i]; c.grade == best {
-				made = merge(made, c)
+				s.merge(c)
 			}
 		}
 	}
-	if len(made) == 0 {
-		made = s.byName()
+	if len(s.made) == 0 {
+		s.byName()
 	}
-	s.revisions(made)
-	hosts := make([]Host, 0, len(made))
-	for i := range made {
-		h := s.finish(&made[i], made)
+	if len(s.made) > maxHosts {
+		return nil, &HostError{Reason: "the text names more than " + strconv.Itoa(maxHosts) + " different hosts", Hint: "give a part of it"}
+	}
+	s.revisions()
+	hosts := make([]Host, 0, len(s.made))
+	for i := range s.made {
+		h := s.finish(i)
 		dup := false
 		for j := range hosts {
-			if hosts[j].Version == h.Version && hosts[j].Edition == h.Edition && hosts[j].Release == h.Release {
-				dup = true
-			}
+			dup = dup || hosts[j].Version == h.Version && hosts[j].Edition == h.Edition && hosts[j].Release == h.Release
 		}
 		if !dup {
 			hosts = append(hosts, h)
 		}
 	}
-	return hosts
+	return hosts, nil
 }
 
 // found is a host in the making.
@@ -891,153 +934,172 @@ type found struct {
 	ver    Version
 	likely bool
 	trait  *trait // made from a name alone
-	lines  []int
+	lines  []int  // ascending
 	spans  [][2]int
-	pos    int
+	ubr    *clue
 }
+
+// place says on which line which host was told of.
+type place struct{ line, host int }
 
 // merge adds a clue to the host it tells of: the same build, and no other
 // revision.
-func merge(made []found, c *clue) []found {
-	rev, known := c.ver.Revision()
-	for i := range made {
-		m := &made[i]
-		have, ok := m.ver.Revision()
-		if m.ver.Build != c.ver.Build || m.ver.Major != c.ver.Major || known && ok && rev != have {
-			continue
-		}
-		m.lines = append(m.lines, c.line)
-		if known && !ok {
-			m.ver = c.ver
-			m.spans = [][2]int{{c.start, c.end}}
-			m.likely = m.likely || c.guess
-		}
-		return made
+func (s *scanner) merge(c *clue) {
+	if len(s.made) > maxHosts {
+		return
 	}
-	return append(made, found{ver: c.ver, likely: c.grade != sure || c.guess, lines: []int{c.line}, spans: [][2]int{{c.start, c.end}}, pos: c.start})
+	if s.byVersion == nil {
+		s.byVersion = map[Version]int{}
+	}
+	_, known := c.ver.Revision()
+	base := c.ver.WithoutRevision() // the first host of a build stands under it
+	i, ok := s.byVersion[c.ver]
+	if !ok && known {
+		if i, ok = s.byVersion[base]; ok {
+			if _, has := s.made[i].ver.Revision(); has {
+				ok = false
+			} else { // that host, now with its revision
+				m := &s.made[i]
+				m.ver, m.likely, m.spans = c.ver, m.likely || c.guess, [][2]int{{c.start, c.end}}
+				s.byVersion[c.ver] = i
+			}
+		}
+	}
+	if !ok {
+		i = len(s.made)
+		s.made = append(s.made, found{ver: c.ver, likely: c.grade != sure || c.guess, spans: [][2]int{{c.start, c.end}}})
+		s.byVersion[c.ver] = i
+		if _, taken := s.byVersion[base]; !taken {
+			s.byVersion[base] = i
+		}
+	}
+	s.made[i].lines = append(s.made[i].lines, c.line)
+	s.places = append(s.places, place{c.line, i})
 }
 
 // revisions adds what stands apart from the build: UBR values and guesses.
-func (s *scanner) revisions(made []found) {
-	for i := range made {
-		m := &made[i]
-		if _, ok := m.ver.Revision(); ok {
-			continue
-		}
-		if u := s.ubrFor(m, made); u != nil {
-			m.ver.rev = u.ver.rev
-			m.spans = append(m.spans, [2]int{u.start, u.end})
-			continue
-		}
-		var guess *clue
-		for j := range s.clues {
-			c := &s.clues[j]
-			rev, ok := c.ver.Revision()
-			if !ok || c.grade < near || c.ver.Build != m.ver.Build || rev <= 1 {
-				continue
-			}
-			if guess != nil && guess.ver != c.ver {
-				guess = nil // they differ: none is taken
-				break
-			}
-			guess = c
-		}
-		if guess != nil {
-			m.ver, m.likely = guess.ver, true
-			m.spans = append(m.spans, [2]int{guess.start, guess.end})
-		}
-	}
-}
-
-// ubrFor returns the UBR that belongs to a host: the nearest one, where that
-// host is also the nearest of all.
-func (s *scanner) ubrFor(m *found, made []found) *clue {
-	var best *clue
-	for i := range s.ubrs {
+func (s *scanner) revisions() {
+	for i := range s.ubrs { // each to the nearest host, the nearest of each
 		u := &s.ubrs[i]
-		d := distanceTo(m, u.line)
-		nearest := true
-		for j := range made {
-			if o := &made[j]; o != m && distanceTo(o, u.line) < d {
-				nearest = false
-			}
+		h, d := s.nearestHost(u.line)
+		if h < 0 {
+			continue
 		}
-		switch {
-		case !nearest:
-		case best == nil || d < distanceTo(m, best.line):
-			best = u
+		m := &s.made[h]
+		if _, ok := m.ver.Revision(); ok && m.ubr == nil || m.ubr != nil && distanceTo(m.lines, m.ubr.line) <= d {
+			continue
+		}
+		m.ubr = u
+		m.ver.rev = u.ver.rev
+	}
+	guesses := map[uint32]*clue{} // nil where several differ
+	for i := range s.clues {
+		c := &s.clues[i]
+		if rev, ok := c.ver.Revision(); !ok || rev <= 1 || c.grade < near {
+			continue
+		}
+		if g, ok := guesses[c.ver.Build]; !ok {
+			guesses[c.ver.Build] = c
+		} else if g != nil && g.ver != c.ver {
+			guesses[c.ver.Build] = nil
 		}
 	}
-	return best
+	for i := range s.made {
+		m := &s.made[i]
+		if u := m.ubr; u != nil {
+			m.spans = append(m.spans, [2]int{u.start, u.end})
+		} else if _, ok := m.ver.Revision(); !ok {
+			if g := guesses[m.ver.Build]; g != nil {
+				m.ver, m.likely = g.ver, true
+				m.spans = append(m.spans, [2]int{g.start, g.end})
+			}
+		}
+	}
 }
 
-func distanceTo(m *found, line int) int {
+// nearestHost returns the host told of nearest to a line, and how far away.
+func (s *scanner) nearestHost(line int) (host, distance int) {
+	i := sort.Search(len(s.places), func(i int) bool { return s.places[i].line >= line })
+	host, distance = -1, 1<<30
+	if i > 0 {
+		host, distance = s.places[i-1].host, line-s.places[i-1].line
+	}
+	if i < len(s.places) && s.places[i].line-line < distance {
+		host, distance = s.places[i].host, s.places[i].line-line
+	}
+	return host, distance
+}
+
+// distanceTo returns how far a line is from the nearest of some lines.
+func distanceTo(lines []int, line int) int {
+	i := sort.SearchInts(lines, line)
 	d := 1 << 30
-	for _, l := range m.lines {
-		d = min(d, max(l-line, line-l))
+	if i > 0 {
+		d = line - lines[i-1]
+	}
+	if i < len(lines) {
+		d = min(d, lines[i]-line)
 	}
 	return d
 }
 
 // byName makes hosts from names, where a text has no version at all.
-func (s *scanner) byName() []found {
-	var made []found
+func (s *scanner) byName() {
+	version := ""
+	for i := range s.traits {
+		if v := s.traits[i].version; v != "" {
+			version = v
+		}
+	}
 	for i := range s.traits {
 		t := &s.traits[i]
 		r := t.release
-		if r == nil && t.gen != 0 { // Windows 10 …, and somewhere DisplayVersion 22H2
-			for j := range s.traits {
-				if v := s.traits[j].version; v != "" {
-					r = s.client(t.gen, v)
-				}
-			}
+		if r == nil && t.gen != 0 && version != "" { // Windows 10 …, and somewhere DisplayVersion 22H2
+			r = s.client(t.gen, version)
 		}
 		if r == nil || t.key {
 			continue
 		}
-		known := false
-		for j := range made {
-			if made[j].ver.Build == r.Build {
-				known = true
-				made[j].lines = append(made[j].lines, t.line)
+		h := -1
+		for j := range s.made {
+			if s.made[j].ver.Build == r.Build {
+				h = j
 			}
 		}
-		if !known {
-			made = append(made, found{ver: OfBuild(r.Build), likely: true, trait: t, lines: []int{t.line}, spans: [][2]int{{t.start, t.end}}, pos: t.start})
+		if h < 0 {
+			h = len(s.made)
+			s.made = append(s.made, found{ver: OfBuild(r.Build), likely: true, trait: t, spans: [][2]int{{t.start, t.end}}})
 		}
+		s.made[h].lines = append(s.made[h].lines, t.line)
+		s.places = append(s.places, place{t.line, h})
 	}
-	return made
 }
 
 // finish decides a host's edition and release and writes its evidence.
-func (s *scanner) finish(m *found, made []found) Host {
+func (s *scanner) finish(i int) Host {
+	m := &s.made[i]
 	h := Host{Version: m.ver, Edition: EditionOf(s.f, m.ver.Build)}
-	if m.ver.Build < LTSC2016 && m.ver.Major == 10 {
-		h.Edition = Client // no server before 14393
-	}
-	if m.ver.Major != 10 {
+	switch {
+	case m.ver.Major != 10:
 		h.Edition = UnknownEdition
+	case m.ver.Build < LTSC2016:
+		h.Edition = Client // no server before 14393
 	}
 	if m.likely {
 		h.Confidence = Likely
 	}
 	t := m.trait
 	if t == nil {
-		t = s.traitFor(m, made)
+		t = s.traitFor(m)
 	}
-	switch {
-	case t != nil:
-		if t.hint && t.key { // Default Isolation: hyperv
-			if t.edition != h.Edition {
-				h.Confidence = Likely
-			}
+	if t != nil {
+		if t.hint && t.key && t.edition != h.Edition { // Default Isolation: hyperv
+			h.Confidence = Likely
 		}
 		h.Edition = t.edition
 		m.spans = append(m.spans, [2]int{t.start, t.end})
-	default:
-		if e := editionByLine(s.f, m.ver); e != UnknownEdition && e != h.Edition {
-			h.Edition, h.Confidence = e, Likely
-		}
+	} else if e := editionByLine(s.f, m.ver); e != UnknownEdition && e != h.Edition {
+		h.Edition, h.Confidence = e, Likely
 	}
 	h.Release = releaseID(s.f, h.Version, h.Edition)
 	if t != nil && t.release != nil && t.release.Build == h.Version.Build {
@@ -1048,22 +1110,24 @@ func (s *scanner) finish(m *found, made []found) Host {
 }
 
 // traitFor returns what tells a host's edition: a key before a name before a
-// hint, the nearest of each; in a text with several hosts only what is near.
-func (s *scanner) traitFor(m *found, made []found) *trait {
+// hint, the nearest of each. In a text with several hosts only what is near
+// counts, and a name only for the host it is nearest to.
+func (s *scanner) traitFor(m *found) *trait {
 	var best *trait
 	score := 1 << 30
-	for i := range s.traits {
-		t := &s.traits[i]
+	one := len(s.made) == 1
+	judge := func(t *trait) {
 		if t.edition == UnknownEdition || !s.fits(t, m.ver.Build) {
-			continue
+			return
 		}
-		d := distanceTo(m, t.line)
-		if len(made) > 1 {
-			if d > 12 || !t.key && s.otherNearer(m, made, t.line, d) {
-				continue
+		d := distanceTo(m.lines, t.line)
+		if one && !t.key && d > 60 {
+			return
+		}
+		if !one {
+			if _, other := s.nearestHost(t.line); d > 12 || !t.key && other < d {
+				return
 			}
-		} else if !t.key && d > 60 {
-			continue
 		}
 		d *= 4
 		switch {
@@ -1078,16 +1142,19 @@ func (s *scanner) traitFor(m *found, made []found) *trait {
 			best, score = t, d
 		}
 	}
-	return best
-}
-
-func (s *scanner) otherNearer(m *found, made []found, line, d int) bool {
-	for j := range made {
-		if o := &made[j]; o != m && distanceTo(o, line) < d {
-			return true
+	if one {
+		for i := range s.traits {
+			judge(&s.traits[i])
+		}
+		return best
+	}
+	for _, line := range m.lines[:min(len(m.lines), 100)] {
+		i := sort.Search(len(s.traits), func(i int) bool { return s.traits[i].line >= line-12 })
+		for ; i < len(s.traits) && s.traits[i].line <= line+12; i++ {
+			judge(&s.traits[i])
 		}
 	}
-	return false
+	return best
 }
 
 // fits reports whether a name can be that of a build.
@@ -1268,18 +1335,27 @@ func reference(l string, i, j int) bool {
 	return strings.HasPrefix(l[j:], "\\") && len(l) > j+1 && !strings.HasPrefix(l[j:], "\\n") && !strings.HasPrefix(l[j:], "\\r") && !strings.HasPrefix(l[j:], "\\\"")
 }
 
+// demandWords are words of sentences that say which Windows something wants.
+var demandWords = [...]string{"requir", "requis", "requer", "minim", "at least", "must be", "need", "supported", ">=", "≥", "if running",
+	"newer than", "older than", "later than", "prior to", "erforder", "voraussetz", "mindest", "требу", "要求", "需要", "必須", "必要", "最低"}
+
+func demands(s string) bool {
+	for _, w := range demandWords {
+		if strings.Contains(s, w) {
+			return true
+		}
+	}
+	return false
+}
+
 // excluded reports whether a version is one that something requires, supports
 // or excludes.
-func excluded(before, after string) bool {
-	if i := max(strings.LastIndex(before, ". "), strings.LastIndex(before, "; "), strings.LastIndex(before, "。")); i >= 0 {
-		before = before[i:]
-	}
-	if len(before) > 200 {
-		before = before[len(before)-200:]
-	}
-	for _, w := range [...]string{"requir", "requis", "requer", "minim", "at least", "must be", "need", "supported", ">=", "≥", "if running",
-		"newer than", "older than", "later than", "prior to", "erforder", "voraussetz", "mindest", "требу", "要求", "需要", "必須", "必要", "最低"} {
-		if strings.Contains(before, w) {
+func (s *scanner) excluded(before, after string) bool {
+	if s.demands {
+		if i := max(strings.LastIndex(before, ". "), strings.LastIndex(before, "; "), strings.LastIndex(before, "。")); i >= 0 {
+			before = before[i:]
+		}
+		if demands(last(before, 200)) {
 			return true
 		}
 	}
