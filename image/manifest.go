@@ -56,6 +56,7 @@ type descList []wireDesc
 
 var errTooMany = errors.New("more than " + "1000" + " entries") // MaxChildren
 
+// UnmarshalJSON reads a list, entry by entry.
 func (l *descList) UnmarshalJSON(b []byte) error {
 	*l = nil
 	if bytes.Equal(b, []byte("null")) {

@@ -616,13 +616,13 @@ func published(f *facts.Facts, repo, fam string) bool {
 // on Docker Hub, which ended in 2018 and 2019; latest was Windows Server 2016.
 func (r *reading) hubBase(tag string) {
 	r.find(FindingRetired, r.ref.Repository, " on Docker Hub ended in 2019; Microsoft publishes ", MCR, "/", r.repo)
-	switch {
-	case tag == "latest":
+	switch tag {
+	case "latest":
 		r.family("ltsc2016", "amd64")
 		if r.repo == "windows/nanoserver" {
 			r.Family = "sac2016"
 		}
-	case tag == "ltsc2016" || tag == "sac2016" || tag == "1709" || tag == "1803":
+	case "ltsc2016", "sac2016", "1709", "1803":
 		r.family(tag, "amd64")
 	default:
 		if v := exactVersion(tag); v.IsValid() {
@@ -649,8 +649,9 @@ func isNumber(s string) bool {
 // later. What older ones have is not known from the name.
 func (r *reading) dotnetIndex(tag string) bool {
 	ver, pre, hasPre := strings.Cut(tag, "-")
-	if !(tag == "latest" || isNumber(ver) && strings.Contains(ver, ".") &&
-		(!hasPre || strings.HasPrefix(pre, "preview") || strings.HasPrefix(pre, "rc")) && !strings.Contains(pre, "-")) {
+	number := isNumber(ver) && strings.Contains(ver, ".") && !strings.Contains(pre, "-") &&
+		(!hasPre || strings.HasPrefix(pre, "preview") || strings.HasPrefix(pre, "rc"))
+	if tag != "latest" && !number {
 		return false
 	}
 	r.Index = Yes
@@ -668,7 +669,7 @@ func (r *reading) dotnetIndex(tag string) bool {
 // microsoft/dotnet-framework-docker, documentation/supported-tags.md; until
 // 2025-10-13 the tag 4.8 had ltsc2022 too.
 func (r *reading) frameworkIndex(tag string) bool {
-	if tag != "latest" && !(isNumber(tag) && strings.Contains(tag, ".")) {
+	if tag != "latest" && (!isNumber(tag) || !strings.Contains(tag, ".")) {
 		return false
 	}
 	if !r.official {

@@ -299,7 +299,7 @@ func checkDigest(s string) string {
 		return strconv.Itoa(len(hex)) + " digits, want " + strconv.Itoa(want)
 	}
 	for i := 0; i < len(hex); i++ {
-		if c := hex[i]; !('0' <= c && c <= '9' || 'a' <= c && c <= 'f') {
+		if c := hex[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 			return "unexpected " + strconv.QuoteRune(rune(c)) + " (want lower-case hexadecimal digits)"
 		}
 	}

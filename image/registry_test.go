@@ -513,53 +513,53 @@ func TestBadAnswers(t *testing.T) {
 			w.Header().Set("Docker-Content-Digest", "md5:1")
 			_, _ = io.WriteString(w, indexOf(1, entry))
 		}, CodeDigest, "md5:1"},
-		{"401 without a challenge", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, CodeUnauthorized, "denies access (401)"},
+		{"401 without a challenge", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, CodeUnauthorized, "denies access (401)"},
 		{"401 of a foreign scheme", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("WWW-Authenticate", "Negotiate abc==")
-			w.WriteHeader(401)
+			w.WriteHeader(http.StatusUnauthorized)
 		}, CodeUnauthorized, "denies access (401)"},
 		{"basic for ever", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
-			w.WriteHeader(401)
+			w.WriteHeader(http.StatusUnauthorized)
 		}, CodeUnauthorized, "denies access (401)"},
-		{"403", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }, CodeUnauthorized, "denies access (403)"},
+		{"403", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, CodeUnauthorized, "denies access (403)"},
 		{"404", func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(404)
+			w.WriteHeader(http.StatusNotFound)
 			_, _ = io.WriteString(w, `{"errors":[{"code":"NAME_UNKNOWN","message":"t0ken"}]}`)
 		}, CodeNotFound, "404 NAME_UNKNOWN"},
-		{"405", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(405) }, CodeManifest, "answered 405"},
+		{"405", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusMethodNotAllowed) }, CodeManifest, "answered 405"},
 		{"500", func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = io.WriteString(w, `{"errors":[{"code":"`+"t0ken"+`"}]}`)
 		}, CodeUnreachable, "answered 500"},
-		{"204", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, CodeManifest, "answered 204"},
+		{"204", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, CodeManifest, "answered 204"},
 		{"429 and an hour", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "3600")
-			w.WriteHeader(429)
+			w.WriteHeader(http.StatusTooManyRequests)
 		}, CodeUnreachable, "answers 429 and asks to wait 1h0m0s"},
-		{"503 for ever", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, CodeUnreachable, "answers 503"},
-		{"redirects for ever", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, 302) }, CodeRefused, "more than 5 times"},
-		{"redirect to nowhere", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(302) }, CodeRefused, "to no place"},
+		{"503 for ever", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, CodeUnreachable, "answers 503"},
+		{"redirects for ever", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, CodeRefused, "more than 5 times"},
+		{"redirect to nowhere", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusFound) }, CodeRefused, "to no place"},
 		{"redirect to a file", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "file:///etc/passwd")
-			w.WriteHeader(302)
+			w.WriteHeader(http.StatusFound)
 		}, CodeRefused, "not HTTP"},
 		{"redirect to metadata", func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://169.254.169.254/latest/meta-data", 307)
+			http.Redirect(w, r, "http://169.254.169.254/latest/meta-data", http.StatusTemporaryRedirect)
 		}, CodeRefused, "link-local address 169.254.169.254"},
 		{"redirect to mapped metadata", func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://[::ffff:a9fe:a9fe]/", 307)
+			http.Redirect(w, r, "http://[::ffff:a9fe:a9fe]/", http.StatusTemporaryRedirect)
 		}, CodeRefused, "link-local"},
 		{"redirect with a password", func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://anna:s3cret@"+r.Host+"/", 307)
+			http.Redirect(w, r, "http://anna:s3cret@"+r.Host+"/", http.StatusTemporaryRedirect)
 		}, CodeRefused, "with credentials in the address"},
 		{"token server by plain name", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="file:///etc/passwd"`)
-			w.WriteHeader(401)
+			w.WriteHeader(http.StatusUnauthorized)
 		}, CodeRefused, "token server that is refused"},
 		{"token server link-local", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="http://169.254.169.254/token"`)
-			w.WriteHeader(401)
+			w.WriteHeader(http.StatusUnauthorized)
 		}, CodeRefused, "link-local"},
 		{"no HTTP", func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, _ := w.(http.Hijacker).Hijack()
@@ -629,7 +629,7 @@ func TestBadConfigs(t *testing.T) {
 				case !strings.Contains(req.URL.Path, "/blobs/"):
 					h.ServeHTTP(w, req)
 				case text == "lack":
-					w.WriteHeader(404)
+					w.WriteHeader(http.StatusNotFound)
 				case text == "huge":
 					_, _ = io.CopyN(w, zeros{}, 5<<20)
 				default:
@@ -647,7 +647,7 @@ func TestBadConfigs(t *testing.T) {
 	r.wrap = func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			if strings.Contains(req.URL.Path, "/manifests/sha256:") {
-				w.WriteHeader(404)
+				w.WriteHeader(http.StatusNotFound)
 				return
 			}
 			h.ServeHTTP(w, req)
@@ -758,7 +758,7 @@ func newGuarded(t testing.TB) *guarded {
 	g := &guarded{registry: newRegistry(t), life: 300}
 	tokenServer := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if g.auth != nil && !g.auth(r) {
-			w.WriteHeader(401)
+			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(w, r.Header.Get("Authorization"))
 			return
 		}
@@ -777,7 +777,7 @@ func newGuarded(t testing.TB) *guarded {
 			token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer t0ken-")
 			if !ok || !strings.HasSuffix(token, "-repository:"+repo+":pull") || g.refuses.CompareAndSwap(true, false) {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="`+g.realm+`",service="the service",scope="repository:`+repo+`:pull"`)
-				w.WriteHeader(401)
+				w.WriteHeader(http.StatusUnauthorized)
 				return
 			}
 			h.ServeHTTP(w, r)
@@ -849,7 +849,7 @@ func TestCredentials(t *testing.T) {
 		return ok && u == "anna" && p == "s3cret"
 	}
 	identity := func(r *http.Request) bool {
-		return r.Method == "POST" && r.FormValue("grant_type") == "refresh_token" && r.FormValue("refresh_token") == "s3cret" && r.FormValue("client_id") != ""
+		return r.Method == http.MethodPost && r.FormValue("grant_type") == "refresh_token" && r.FormValue("refresh_token") == "s3cret" && r.FormValue("client_id") != ""
 	}
 	// The helper is this test's own binary.
 	dir := t.TempDir()
@@ -926,14 +926,18 @@ func TestCredentials(t *testing.T) {
 		"did not answer in JSON": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "t0ken") },
 		"gave no token":          func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"token":"t0ken\r\nX: y"}`) },
 		"token is larger than":   func(w http.ResponseWriter, _ *http.Request) { _, _ = io.CopyN(w, zeros{}, 2<<20) },
-		"answered 404":           func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) },
+		"answered 404":           func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) },
 		"redirects from":         nil,
 		"asks to wait 1h0m0s": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "3600")
-			w.WriteHeader(429)
+			w.WriteHeader(http.StatusTooManyRequests)
 		},
-		"link-local address":       func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://169.254.1.1/", 302) },
-		"credentials in the addre": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://anna:s3cret@x/", 302) },
+		"link-local address": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://169.254.1.1/", http.StatusFound)
+		},
+		"credentials in the addre": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://anna:s3cret@x/", http.StatusFound)
+		},
 	} {
 		if h == nil {
 			continue
@@ -961,7 +965,7 @@ func TestBasic(t *testing.T) {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			if u, p, _ := req.BasicAuth(); u != "anna" || p != "s3cret" {
 				w.Header().Add("WWW-Authenticate", `Basic realm="Registry Realm"`)
-				w.WriteHeader(401)
+				w.WriteHeader(http.StatusUnauthorized)
 				return
 			}
 			h.ServeHTTP(w, req)
@@ -988,7 +992,7 @@ func TestRedirect(t *testing.T) {
 		}
 		if r.URL.Query().Get("sig") != "t0ken" {
 			w.Header().Set("WWW-Authenticate", `Basic realm="give me"`)
-			w.WriteHeader(401)
+			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		_, _ = w.Write(blob)
@@ -997,11 +1001,11 @@ func TestRedirect(t *testing.T) {
 	host := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if u, _, _ := r.BasicAuth(); u != "anna" {
 			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
-			w.WriteHeader(401)
+			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
 		if strings.Contains(r.URL.Path, "/blobs/") {
-			http.Redirect(w, r, "http://"+other+"/x?sig="+sig, 307)
+			http.Redirect(w, r, "http://"+other+"/x?sig="+sig, http.StatusTemporaryRedirect)
 			return
 		}
 		_, _ = fmt.Fprintf(w, `{"schemaVersion":2,"config":{"digest":"%s","size":%d}}`, sha(blob), len(blob))
@@ -1021,7 +1025,7 @@ func TestRedirect(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "http://"+r.Host+"/plain", 302)
+		http.Redirect(w, r, "http://"+r.Host+"/plain", http.StatusFound)
 	}))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()
@@ -1096,7 +1100,7 @@ func TestProxy(t *testing.T) {
 		req.RequestURI = ""
 		resp, err := http.DefaultTransport.RoundTrip(req)
 		if err != nil {
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
 		w.Header().Set("Content-Type", resp.Header.Get("Content-Type"))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -188,8 +189,12 @@ func newer(a, b row) bool {
 }
 
 func number(v string) uint64 {
-	var b, r uint64
-	fmt.Sscanf(v, "%d.%d", &b, &r)
+	build, rev, _ := strings.Cut(v, ".")
+	b, err1 := strconv.ParseUint(build, 10, 32)
+	r, err2 := strconv.ParseUint(rev, 10, 32)
+	if err1 != nil || err2 != nil {
+		return 0
+	}
 	return b<<32 | r
 }
 
