@@ -33,7 +33,7 @@ import (
 // Names that move (windows-latest, windows-11-arm, WINDOWS_LTSC) name no
 // Windows and are refused.
 //
-// Texts (host_text.go): see scanText.
+// Texts: see scanText in host_text.go.
 
 // Confidence says how far a reading can be trusted.
 type Confidence uint8
