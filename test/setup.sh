@@ -9,6 +9,7 @@ wine                     wine
 wineserver               wine
 x86_64-w64-mingw32-gcc   gcc-mingw-w64-x86-64-win32
 docker-registry          docker-registry
+docker                   docker.io
 flock                    util-linux
 "
 
