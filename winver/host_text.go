@@ -551,6 +551,9 @@ func (s *scanner) file(c clue, v Version) {
 }
 
 func (s *scanner) add(c clue, v Version, g grade) {
+	if rev, ok := v.Revision(); ok && rev == 0 {
+		v = v.WithoutRevision() // a revision of 0 is "not known"
+	}
 	c.ver, c.grade = v, g
 	s.clues = append(s.clues, c)
 }
