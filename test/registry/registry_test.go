@@ -85,8 +85,8 @@ func start(t *testing.T, secure bool) *registry {
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("docker-registry: %v", err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
+	exited := make(chan struct{})
+	go func() { defer close(exited); _ = cmd.Wait() }()
 	t.Cleanup(func() {
 		if err := cmd.Process.Kill(); err != nil {
 			t.Errorf("docker-registry: %v", err)
@@ -100,9 +100,8 @@ func start(t *testing.T, secure bool) *registry {
 			return r
 		}
 		select {
-		case err := <-exited:
-			exited <- err
-			t.Fatalf("docker-registry ended: %v\n%s", err, log.Bytes())
+		case <-exited:
+			t.Fatalf("docker-registry ended: %v\n%s", cmd.ProcessState, log.Bytes())
 		default:
 		}
 		if time.Now().After(deadline) {
@@ -164,7 +163,9 @@ type object = map[string]any
 
 func digest(b []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(b)) }
 
-func (r *registry) send(t *testing.T, method, u, contentType string, body []byte, want int) *http.Response {
+// send makes a request that must be answered with status want, and returns the
+// Location of the answer.
+func (r *registry) send(t *testing.T, method, u, contentType string, body []byte, want int) string {
 	t.Helper()
 	req, err := http.NewRequest(method, u, bytes.NewReader(body))
 	if err != nil {
@@ -183,14 +184,14 @@ func (r *registry) send(t *testing.T, method, u, contentType string, body []byte
 	if err != nil || resp.StatusCode != want {
 		t.Fatalf("%s %s: %s %v\n%s", method, u, resp.Status, err, text)
 	}
-	return resp
+	return resp.Header.Get("Location")
 }
 
 // blob uploads a blob and returns its descriptor.
 func (r *registry) blob(t *testing.T, repo, mediaType string, b []byte) object {
 	t.Helper()
-	resp := r.send(t, "POST", r.url+"/v2/"+repo+"/blobs/uploads/", "", nil, http.StatusAccepted)
-	u, err := url.Parse(resp.Header.Get("Location"))
+	location := r.send(t, "POST", r.url+"/v2/"+repo+"/blobs/uploads/", "", nil, http.StatusAccepted)
+	u, err := url.Parse(location)
 	if err != nil {
 		t.Fatal(err)
 	}
