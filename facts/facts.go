@@ -41,11 +41,12 @@ func (f *Facts) Update(build, revision uint32) *Update {
 }
 
 // ByKB returns the updates with a KB number, by build and revision. One KB
-// often covers several builds, and now and then two revisions of one build.
+// often covers several builds, and now and then two revisions of one build;
+// doubtful ones are left out.
 func (f *Facts) ByKB(kb uint32) []Update {
 	var list []Update
 	for _, u := range f.Updates {
-		if u.KB == kb && kb != 0 {
+		if u.KB == kb && kb != 0 && !u.Doubtful() {
 			list = append(list, u)
 		}
 	}

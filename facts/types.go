@@ -1,6 +1,9 @@
 package facts
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Date is a calendar day written as the number yyyymmdd. A day of 00 means
 // that only the month is known; 0 means that nothing is known.
@@ -157,6 +160,10 @@ type Update struct {
 	Source          string // key(s) of facts/source/SOURCES.md: "T+V"
 	Note            string
 }
+
+// Doubtful reports whether a better source gives another revision for the
+// update's KB.
+func (u *Update) Doubtful() bool { return strings.HasPrefix(u.Note, "doubtful:") }
 
 // Baseline is the February 2020 boundary of one build: a host or image below
 // it does not work, in process isolation, with one at or above it. Revisions

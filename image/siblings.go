@@ -64,7 +64,7 @@ func pinFor(f *facts.Facts, host winver.Version) winver.Version {
 	}
 	var pin winver.Version
 	for _, u := range f.UpdatesOf(host.Build) {
-		if u.Type == facts.B && u.Line != facts.ClientLine && u.Revision <= rev && (host.Build != winver.LTSC2016 || u.Revision == rev) {
+		if u.Type == facts.B && !u.Doubtful() && u.Line != facts.ClientLine && u.Revision <= rev && (host.Build != winver.LTSC2016 || u.Revision == rev) {
 			pin = winver.New(u.Build, u.Revision)
 		}
 	}
