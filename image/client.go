@@ -59,9 +59,9 @@ func (c *Client) timeout() time.Duration {
 }
 
 // Get reads one reference. Where the registry cannot be reached and the name
-// says which Windows is in the image, the answer is what the name says, with
-// the finding [FindingUnreachable]; where the name says nothing it is the
-// error. Errors are *Error; the Image then holds the reference and what its
+// says which Windows is in the image, or that there is none, the answer is what
+// the name says, with the finding [FindingUnreachable]; where the name says
+// nothing it is the error. Errors are *Error; the Image then holds the reference and what its
 // name says.
 func (c *Client) Get(ctx context.Context, ref Reference) (Image, error) {
 	named := FromName(ref, c.knownFacts())
@@ -85,11 +85,23 @@ func (c *Client) Get(ctx context.Context, ref Reference) (Image, error) {
 		return named, &Error{Code: CodeUnreachable, Text: "reading " + ref.String() + " was given up", Err: ctx.Err()}
 	}
 	var e *Error
-	if errors.As(err, &e) && e.Code == CodeUnreachable && len(named.Children) > 0 {
-		named.find(FindingUnreachable, e.Error(), ": only the name was read")
-		return named, nil
+	if !errors.As(err, &e) {
+		return named, err
 	}
-	return named, err
+	switch e.Code {
+	case CodeUnreachable:
+		if len(named.Children) > 0 || named.Has(FindingNotFound) || named.Has(FindingNotWindows) {
+			named.find(FindingUnreachable, e.Error(), ": only the name was read")
+			return named, nil
+		}
+	case CodeNotFound, CodeUnauthorized:
+		for _, f := range named.Findings { // the name may say why
+			if f.Code == FindingNotFound || f.Code == FindingHub || f.Code == FindingRetired {
+				e.Hint = f.Text
+			}
+		}
+	}
+	return named, e
 }
 
 // GetAll reads many references, each distinct one once, Parallel at a time.

@@ -42,7 +42,7 @@ func lookup(key string) (record, bool) {
 			f, rest, _ := strings.Cut(rest, "\t")
 			r.kind = f[0]
 			r.what, rest, _ = strings.Cut(rest, "\t")
-			f, r.source, _ = strings.Cut(rest, "\t")
+			f, r.source, _ = strings.Cut(strings.TrimSuffix(rest, "\r"), "\t") // a checkout may end lines so
 			r.date = facts.ParseDate(f)
 			return r, true
 		case k < key:

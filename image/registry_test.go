@@ -735,12 +735,37 @@ func TestHanging(t *testing.T) {
 	})
 	_, err := c.Get(context.Background(), mustParse(t, slow+"/a"))
 	wantError(t, "slow", err, CodeUnreachable, "did not answer within 300ms")
-	// Nobody there.
+	// Nobody there: the name may still say that there is no such image.
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	m, err := c.Get(context.Background(), mustParse(t, gone.Listener.Addr().String()+"/windows/nanoserver:1809"))
 	if err != nil || !m.Has(FindingUnreachable) {
 		t.Errorf("%+v, %v", m, err)
+	}
+	c = &Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no network") })}
+	m, err = c.Get(context.Background(), mustParse(t, "mcr.microsoft.com/windows:ltsc2022"))
+	if err != nil || !m.Has(FindingUnreachable) || !m.Has(FindingNotFound) || len(m.Children) != 0 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// TestHints holds an error to say what the name says of its cause.
+func TestHints(t *testing.T) {
+	c := quick()
+	c.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusNotFound, Body: io.NopCloser(strings.NewReader("")), Request: r}, nil
+	})
+	for in, hint := range map[string]string{
+		"mcr.microsoft.com/windows:ltsc2022": "there is windows/servercore:ltsc2022",
+		"windows/servercore:ltsc2022":        "Microsoft publishes mcr.microsoft.com/windows/servercore",
+		"microsoft/nanoserver:1709":          "Microsoft publishes mcr.microsoft.com/windows/nanoserver",
+	} {
+		_, err := c.Get(context.Background(), mustParse(t, in))
+		wantError(t, in, err, CodeNotFound, "no such image")
+		var e *Error
+		if errors.As(err, &e); !strings.Contains(e.Hint, hint) {
+			t.Errorf("%s: hint %q", in, e.Hint)
+		}
 	}
 }
 

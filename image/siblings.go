@@ -27,9 +27,20 @@ func Siblings(ref Reference, f *facts.Facts, host winver.Version) []Sibling {
 	if !official || k == otherRepo || k == hubBaseRepo || k == pauseRepo {
 		return nil
 	}
-	said := FromName(Reference{Host: ref.Host, Repository: ref.Repository, Tag: ref.Tag}, f)
 	var list []Sibling
 	builds := map[uint32]bool{}
+	if k == baseRepo && name == "windows" {
+		// The image with the whole of Windows is windows/server since Windows Server 2022.
+		for _, fam := range [...]string{"ltsc2025", "ltsc2022"} {
+			server := ref
+			server.Repository = strings.TrimSuffix(ref.Repository, "windows") + "windows/server"
+			if s, ok := sibling(server, fam, f); ok {
+				list = append(list, s)
+				builds[s.Version.Build] = true
+			}
+		}
+	}
+	said := FromName(Reference{Host: ref.Host, Repository: ref.Repository, Tag: ref.Tag}, f)
 	for _, fam := range [...]string{"ltsc2025", "ltsc2022", "20H2", "2004", "1909", "1903", "ltsc2019", "1809", "1803", "1709", "ltsc2016", "sac2016"} {
 		tag := fam
 		switch {
@@ -38,6 +49,8 @@ func Siblings(ref Reference, f *facts.Facts, host winver.Version) []Sibling {
 			tag = strings.TrimSuffix(ref.Tag, said.Family) + fam
 		case k == libraryRepo && (strings.HasSuffix(ref.Tag, "windowsservercore") || strings.HasSuffix(ref.Tag, "nanoserver")):
 			tag = ref.Tag + "-" + fam
+		case k == dotnetRepo && said.Has(FindingNotWindows) && ref.Tag != "latest":
+			tag = ref.Tag + "-nanoserver-" + fam
 		default:
 			continue
 		}
