@@ -371,19 +371,24 @@ func asked(m *image.Image) compat.Image {
 	return img
 }
 
-// notFound makes a no of an image that is known not to exist.
+// notFound makes a no of an image that is known not to exist, or not to be
+// for Windows.
 func notFound(m *image.Image, r *render.Result) {
 	for _, f := range m.Findings {
-		if f.Code != image.FindingNotFound {
+		code := compat.ImageNotFound
+		switch {
+		case f.Code == image.FindingNotWindows && len(m.Children) == 0:
+			code = compat.NotWindows
+		case f.Code != image.FindingNotFound:
 			continue
 		}
 		source := m.Source
 		if source == "" {
-			source = "https://github.com/MicrosoftDocs/Virtualization-Documentation/blob/77e0742a/virtualization/windowscontainers/deploy-containers/version-compatibility.md"
+			source = compat.TableURL(nil)
 		}
 		r.Answer = compat.No
 		r.Predicted = render.Predicted{Pull: "refused", Start: "unknown"}
-		r.Reasons = []compat.Reason{{Code: compat.ImageNotFound, Text: f.Text, Source: source}}
+		r.Reasons = []compat.Reason{{Code: code, Text: f.Text, Source: source}}
 		return
 	}
 }

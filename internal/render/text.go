@@ -244,7 +244,7 @@ func ImagesText(w io.Writer, list []ImageInfo, s Style) {
 					v = fmt.Sprintf("10.0.%d", c.Build)
 				}
 			}
-			row := []string{c.OS + "/" + c.Architecture, v, c.Release}
+			row := []string{strings.TrimSuffix(c.OS+"/"+c.Architecture, "/"), v, c.Release}
 			if c.Digest != "" && (s.Verbose || len(m.Children) > 1) {
 				row = append(row, short(c.Digest))
 			}
