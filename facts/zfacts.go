@@ -2,7 +2,7 @@
 
 package facts
 
-var releases = [...]Release{
+var releases = []Release{
 	{ID: "ws2016", Name: "Windows Server 2016", Kind: ServerLTSC, Version: "1607", Build: 14393,
 		Available: 20161015, MainstreamEnd: 20220111, ExtendedEnd: 20270112,
 		HomeProEnd: 0, EnterpriseEnd: 0, LTSCEnd: 0, LTSCIoTEnd: 0, ESUEnd: 20300112,
@@ -278,7 +278,7 @@ var releases = [...]Release{
 		Sources: []string{"https://github.com/endoflife-date/endoflife.date/blob/a70eca33/products/windows.md"}},
 }
 
-var updates = [...]Update{
+var updates = []Update{
 	{14393, 10, 3176929, 20160802, Other, BothLines, "T+V", ""},
 	{14393, 51, 3176495, 20160809, B, BothLines, "T+V", ""},
 	{14393, 82, 3176934, 20160823, Other, BothLines, "T+V", ""},
@@ -1829,7 +1829,7 @@ var updates = [...]Update{
 	{28000, 3086, 5124006, 20260922, Preview, ClientLine, "F", ""},
 }
 
-var baselines = [...]Baseline{
+var baselines = []Baseline{
 	{14393, 3504, 4537764, 3504, 3506, 4546850, 3564, 3568, 4551573},
 	{16299, 1686, 4537789, 0, 0, 0, 0, 0, 0},
 	{17134, 1304, 4537762, 1304, 1305, 4546851, 0, 0, 0},
@@ -1838,7 +1838,7 @@ var baselines = [...]Baseline{
 	{18363, 657, 4532693, 657, 658, 4546853, 0, 719, 4540673},
 }
 
-var tables = [...]Table{
+var tables = []Table{
 	{Commit: "8ce23ca3", From: 20171017, Until: 20171213, Cells: []Cell{
 		{"Windows Server 2016", false, 14393, 14393, 14393, Supported, Supported, 0},
 		{"Windows 10 1609, 1703", true, 14393, 15063, 14393, Supported, Supported, 0},
@@ -2582,7 +2582,7 @@ var tables = [...]Table{
 	}},
 }
 
-var reports = [...]Report{
+var reports = []Report{
 	{"R069", 14393, 17134, -1, -1, false, "docker", RefusedPull, "", false, "https://github.com/microsoft/dotnet-framework-docker/issues/167", "layer registration failure"},
 	{"R071", 14393, 16299, -1, -1, false, "docker", RefusedPull, "", false, "https://github.com/moby/moby/issues/36184", "layer registration failure; led to moby's build check"},
 	{"R059", 16287, 14393, -1, -1, false, "docker", FailsStart, "", false, "https://github.com/docker/for-win/issues/1113", "pulled; excerpt ends inside the mismatch sentence"},
@@ -2630,14 +2630,14 @@ var reports = [...]Report{
 	{"F08", 26200, 20348, -1, -1, false, "docker", RefusedPull, "", false, "https://github.com/moby/moby/issues/53397", "told in errors.yaml; Docker 29 with the containerd image store"},
 }
 
-var runners = [...]Runner{
+var runners = []Runner{
 	{14393, 4946, 20220225, "https://github.com/actions/runner-images/blob/5b141f6a20d0/images/win/Windows2016-Readme.md"},
 	{17763, 7558, 20250711, "https://github.com/actions/runner-images/blob/910c62599581/images/windows/Windows2019-Readme.md"},
 	{20348, 5499, 20260821, "https://github.com/actions/runner-images/blob/b779de2212bf/images/windows/Windows2022-Readme.md"},
 	{26100, 33296, 20260821, "https://github.com/actions/runner-images/blob/9e4ec6a5549d/images/windows/Windows2025-VS2026-Readme.md"},
 }
 
-var sources = [...]Source{
+var sources = []Source{
 	{"CD", "https://github.com/containerd/containerd/tree/301026e5", "2026-08-22"},
 	{"CP", "https://github.com/containerd/platforms/tree/09756f59", "2026-03-31"},
 	{"D", "https://github.com/MicrosoftDocs/Virtualization-Documentation/blob/77e0742a/virtualization/windowscontainers/deploy-containers/update-containers.md", "2026-08-07"},
@@ -2663,6 +2663,6 @@ var sources = [...]Source{
 var embedded = Facts{
 	AsOf:      20260929,
 	Collected: 20261124,
-	Releases:  releases[:], Updates: updates[:], Baselines: baselines[:], Tables: tables[:],
-	Reports: reports[:], Runners: runners[:], Sources: sources[:],
+	Releases:  releases, Updates: updates, Baselines: baselines, Tables: tables,
+	Reports: reports, Runners: runners, Sources: sources,
 }

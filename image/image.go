@@ -121,6 +121,16 @@ const (
 // known about it.
 type Finding struct{ Code, Text string }
 
+// Defect reports whether something is wrong with the image, rather than that
+// less is known about it.
+func (f Finding) Defect() bool {
+	switch f.Code {
+	case FindingRecorded, FindingPartial, FindingUnreachable, FindingKBUnknown, FindingKBAmbiguous, FindingAmbiguous, FindingHub, FindingRetired:
+		return false
+	}
+	return true
+}
+
 // Image is what is known about a reference.
 type Image struct {
 	Reference string // as the user gave it

@@ -43,8 +43,8 @@ func main() {
 	runners()
 	sources()
 	p("var embedded = Facts{\nAsOf: %d,\nCollected: %d,\n", newest(updates), date(collected))
-	p("Releases: releases[:], Updates: updates[:], Baselines: baselines[:], Tables: tables[:],\n")
-	p("Reports: reports[:], Runners: runners[:], Sources: sources[:],\n}\n")
+	p("Releases: releases, Updates: updates, Baselines: baselines, Tables: tables,\n")
+	p("Reports: reports, Runners: runners, Sources: sources,\n}\n")
 	src, err := format.Source(out.Bytes())
 	if err != nil {
 		log.Fatal(err)
@@ -166,7 +166,7 @@ func readUpdates() []update {
 }
 
 func writeUpdates(list []update) {
-	p("var updates = [...]Update{\n")
+	p("var updates = []Update{\n")
 	for _, u := range list {
 		p("{%d, %d, %d, %d, %s, %s, %q, %q},\n", u.build, u.revision, u.kb, u.date, u.typ, u.line, u.source, u.note)
 	}
@@ -213,7 +213,7 @@ func releases() {
 	for _, r := range file.Releases {
 		byID[r.ID] = r
 	}
-	p("var releases = [...]Release{\n")
+	p("var releases = []Release{\n")
 	for _, r := range file.Releases {
 		if kinds[r.Kind] == "" {
 			log.Fatalf("releases.yaml: %s: bad kind %q", r.ID, r.Kind)
@@ -319,7 +319,7 @@ func compat() {
 	}
 	readYAML("compat.yaml", &file)
 
-	p("var baselines = [...]Baseline{\n")
+	p("var baselines = []Baseline{\n")
 	for _, b := range file.Rule2B.Baselines {
 		rev := func(s string) uint32 {
 			if s == "" {
@@ -336,7 +336,7 @@ func compat() {
 	}
 	p("}\n\n")
 
-	p("var tables = [...]Table{\n")
+	p("var tables = []Table{\n")
 	for _, s := range file.History.Snapshots {
 		until := uint32(0)
 		if !strings.HasPrefix(s.Until, "current") {
@@ -477,7 +477,7 @@ func revision(s string) int {
 }
 
 func reports() {
-	p("var reports = [...]Report{\n")
+	p("var reports = []Report{\n")
 	list := readCSV("reports.csv", 16)
 	sort.SliceStable(list, func(i, j int) bool { return list[i]["host_build"] < list[j]["host_build"] })
 	for _, r := range list {
@@ -510,7 +510,7 @@ func runners() {
 		builds = append(builds, b)
 	}
 	sort.Slice(builds, func(i, j int) bool { return builds[i] < builds[j] })
-	p("var runners = [...]Runner{\n")
+	p("var runners = []Runner{\n")
 	for _, b := range builds {
 		r := newest[b]
 		rev := number(strings.TrimPrefix(r["host_version"], "10.0."+r["build"]+"."))
@@ -523,7 +523,7 @@ func runners() {
 // Sources: the table of facts/source/SOURCES.md.
 
 func sources() {
-	p("var sources = [...]Source{\n")
+	p("var sources = []Source{\n")
 	row := regexp.MustCompile(`(?m)^\| ([A-Z]{1,3}) \| ([\w.-]+/[\w.-]+),? ?([^|]*?) \| ([0-9a-f]{8}) \| ([^|]+?) \|$`)
 	var list []string
 	for _, m := range row.FindAllStringSubmatch(string(read("SOURCES.md")), -1) {

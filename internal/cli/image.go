@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +42,7 @@ func (a *app) image(ctx context.Context, f *reading, args []string) error {
 		m := &images[i]
 		list = append(list, a.imageInfo(m))
 		switch {
-		case len(m.Findings) > 0:
+		case slices.ContainsFunc(m.Findings, image.Finding.Defect):
 			a.exit = exitFinding
 		case len(m.Children) == 0 && a.exit == exitOK:
 			a.exit = exitUnknown
