@@ -17,8 +17,9 @@ type Sibling struct {
 // Siblings returns the tags beside a reference that hold the same image for
 // other builds of Windows, newest build first, as far as its repository's
 // grammar says that they exist: one a build, and, in Microsoft's base
-// repositories, the tag of the newest revision that the host is not behind of. For windows:VERSION they are those of windows/servercore. Of
-// repositories whose tags the grammar does not know there are none.
+// repositories, the tag of the newest revision that the host is not behind of.
+// For windows:VERSION they are those of windows/servercore. Of repositories
+// whose tags the grammar does not know there are none.
 func Siblings(ref Reference, f *facts.Facts, host winver.Version) []Sibling {
 	if ref.Kind == Given {
 		ref = Reference{Host: MCR, Repository: "windows/servercore"}
