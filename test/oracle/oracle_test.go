@@ -8,7 +8,6 @@ package oracle_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -117,11 +116,7 @@ func TestOraclesListed(t *testing.T) {
 // about the order of every two children that both are taken.
 func TestOracles(t *testing.T) {
 	wine := parts.NewWine(t, "oracle")
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := filepath.Join(cache, "winmatch", "bin")
+	bin := filepath.Join(parts.Cache(t), "bin")
 	var report []string
 	for _, o := range oracles {
 		t.Run(o.dir+"-"+o.version, func(t *testing.T) {

@@ -1,3 +1,5 @@
+//go:build realparts
+
 // Package parts starts the real parts that the tests tagged realparts need,
 // and says which one is missing where that fails. It skips nothing.
 package parts
@@ -12,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -51,6 +54,7 @@ type Wine struct{ env []string }
 func NewWine(t testing.TB, name string) *Wine {
 	t.Helper()
 	Need(t, "wine")
+	lock(t, name)
 	cmd := exec.Command(filepath.Join(Root, "test", "wine", "setup.sh"), name)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -72,6 +76,36 @@ func NewWine(t testing.TB, name string) *Wine {
 		}
 	})
 	return w
+}
+
+// lock waits until no other run of the tests uses what is called name, and
+// keeps it until the test ends.
+func lock(t testing.TB, name string) {
+	t.Helper()
+	cache := Cache(t)
+	f, err := os.OpenFile(filepath.Join(cache, name+".used"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+}
+
+// Cache is the folder in which real parts are kept between runs, outside the
+// repository.
+func Cache(t testing.TB) string {
+	t.Helper()
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = filepath.Join(dir, "winmatch")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func (w *Wine) server(args ...string) error {
@@ -155,7 +189,7 @@ func (w *Wine) Registry(t testing.TB, values map[string]any) {
 	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, code := w.Run(t, nil, "regedit", "/S", `Z:`+strings.ReplaceAll(file, "/", `\`)); code != 0 {
-		t.Fatalf("regedit: exit %d\n%s", code, out)
+	if out, code := w.Run(t, nil, "reg", "import", `Z:`+strings.ReplaceAll(file, "/", `\`)); code != 0 {
+		t.Fatalf("reg import: exit %d\n%s", code, out)
 	}
 }
