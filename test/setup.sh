@@ -5,6 +5,7 @@ set -euo pipefail
 
 # program, and the package it comes from
 parts="
+skopeo                   skopeo
 wine                     wine
 wineserver               wine
 x86_64-w64-mingw32-gcc   gcc-mingw-w64-x86-64-win32
