@@ -421,6 +421,8 @@ func (r *repository) status(resp *http.Response, what string) error {
 		return r.unauthorized(code)
 	case code == http.StatusNotFound && what == "manifest":
 		return &Error{Code: CodeNotFound, Text: "the registry has no such image (404" + said + ")"}
+	case code == http.StatusNotFound && what == listOfTags:
+		return &Error{Code: CodeNotFound, Text: "the registry has no such repository (404" + said + ")"}
 	case code == http.StatusNotFound:
 		return &Error{Code: CodeManifest, Text: "the registry lacks the image's " + what + " (404" + said + ")"}
 	case code >= 500 || code == http.StatusTooManyRequests:

@@ -60,7 +60,7 @@ func Siblings(ref Reference, f *facts.Facts, host winver.Version) []Sibling {
 			list = append(list, s)
 		}
 	}
-	if v := pinFor(f, host); k == baseRepo && v.IsValid() && hasBuild(name, host.Build) {
+	if v := pinFor(f, name, host); k == baseRepo && v.IsValid() && hasBuild(name, host.Build) {
 		if s, ok := sibling(ref, v.String(), f); ok {
 			list = append(list, s)
 		}
@@ -68,21 +68,52 @@ func Siblings(ref Reference, f *facts.Facts, host winver.Version) []Sibling {
 	return list
 }
 
-// pinFor returns the newest second-Tuesday revision that is not above the
-// host's, on Windows Server 2016 only the host's own; invalid where none is
-// known. Base images are published on that day (update-containers.md).
-func pinFor(f *facts.Facts, host winver.Version) winver.Version {
+// pinFor returns the newest second-Tuesday revision that a base repository has
+// and that is not above the host's, on Windows Server 2016 only the host's own;
+// invalid where none is known. Base images are published on that day
+// (update-containers.md).
+func pinFor(f *facts.Facts, repo string, host winver.Version) winver.Version {
 	rev, ok := host.Revision()
 	if !ok {
 		return winver.Version{}
 	}
 	var pin winver.Version
 	for _, u := range f.UpdatesOf(host.Build) {
-		if u.Type == facts.B && !u.Doubtful() && u.Line != facts.ClientLine && u.Revision <= rev && (host.Build != winver.LTSC2016 || u.Revision == rev) {
+		if hasRevision(f, repo, &u) && u.Revision <= rev && (host.Build != winver.LTSC2016 || u.Revision == rev) {
 			pin = winver.New(u.Build, u.Revision)
 		}
 	}
 	return pin
+}
+
+// newestPin returns the newest second-Tuesday revision of a build that a base
+// repository has, invalid where none is known.
+func newestPin(f *facts.Facts, repo string, build uint32) winver.Version {
+	list := f.UpdatesOf(build)
+	for i := len(list) - 1; i >= 0; i-- {
+		if hasRevision(f, repo, &list[i]) {
+			return winver.New(build, list[i].Revision)
+		}
+	}
+	return winver.Version{}
+}
+
+// hasRevision reports whether a base repository has images of an update: one of
+// a second Tuesday that servers got while the repository was published to.
+func hasRevision(f *facts.Facts, repo string, u *facts.Update) bool {
+	if u.Type != facts.B || u.Line == facts.ClientLine || u.Doubtful() || !hasBuild(repo, u.Build) {
+		return false
+	}
+	r := winver.ReleaseOf(f, u.Build, winver.Server)
+	if r == nil {
+		return false
+	}
+	for _, img := range r.Images {
+		if _, end, ok := strings.Cut(img.Status, "ended "); ok && img.Repository == repo {
+			return u.Date != 0 && u.Date <= facts.ParseDate(end)
+		}
+	}
+	return true
 }
 
 // maintained reports whether a repository is known to have a family's tag

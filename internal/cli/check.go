@@ -60,16 +60,10 @@ Exit codes: 0 all run; 1 at least one does not; 2 wrong usage or failure;
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), &f, args) },
 	}
-	fl := cmd.Flags()
-	fl.StringArrayVarP(&f.hosts, "host", "H", nil, "the `HOST` that is to run the image; may be repeated")
-	fl.StringVar(&f.edition, "edition", "", "server or client, where HOST does not say")
-	fl.BoolVar(&f.docker, "docker", false, "ask the Docker engine for the host, its isolation and its version")
-	fl.StringVar(&f.isolation, "isolation", "", "process or hyperv (default: process on servers and Kubernetes, hyperv on clients)")
-	fl.StringVar(&f.runtime, "runtime", "", "docker, docker-containerd, containerd or none, with @VERSION (default: docker, on Kubernetes containerd)")
-	fl.BoolVar(&f.kubernetes, "kubernetes", false, "the image is to run in a Kubernetes pod")
-	fl.BoolVar(&f.hostProcess, "hostprocess", false, "as a HostProcess container (implies --kubernetes)")
-	fl.StringVar(&f.asOf, "as-of", "", "what the documentation said on a `DATE` (2021-10-01)")
-	fl.BoolVar(&f.strict, "strict", false, "exit 1 for risky answers too")
+	f.hostFlags(cmd)
+	f.placeFlags(cmd)
+	cmd.Flags().StringVar(&f.asOf, "as-of", "", "what the documentation said on a `DATE` (2021-10-01)")
+	cmd.Flags().BoolVar(&f.strict, "strict", false, "exit 1 for risky answers too")
 	f.reading.flags(cmd)
 	return cmd
 }
@@ -83,30 +77,8 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 		return err
 	}
 	q.Today = a.today()
-	var hosts []winver.Host
-	if f.docker {
-		if len(f.hosts) > 0 {
-			return failf("", "--docker and --host exclude each other")
-		}
-		e, err := askDocker(ctx)
-		if err != nil {
-			return err
-		}
-		host, err := e.host(a.facts)
-		if err != nil {
-			return err
-		}
-		hosts = []winver.Host{host}
-		if f.runtime == "" {
-			q.Runtime = e.runtime()
-		}
-		if f.isolation == "" {
-			q.Isolation = e.isolation()
-		}
-	} else if hosts, err = a.hosts(f.hosts); err != nil {
-		return err
-	}
-	if err := setEdition(a.facts, hosts, f.edition); err != nil {
+	hosts, err := a.askedHosts(ctx, f, &q)
+	if err != nil {
 		return err
 	}
 	refs, err := a.references(args)
@@ -131,6 +103,51 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 	}
 	render.CheckText(a.stdout, &out, a.style())
 	return nil
+}
+
+// hostFlags are the flags that say which hosts.
+func (f *checkFlags) hostFlags(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringArrayVarP(&f.hosts, "host", "H", nil, "the `HOST` that is to run the image; may be repeated")
+	fl.StringVar(&f.edition, "edition", "", "server or client, where HOST does not say")
+	fl.BoolVar(&f.docker, "docker", false, "ask the Docker engine for the host, its isolation and its version")
+}
+
+// placeFlags are the flags that say how host and image are to meet.
+func (f *checkFlags) placeFlags(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.isolation, "isolation", "", "process or hyperv (default: process on servers and Kubernetes, hyperv on clients)")
+	fl.StringVar(&f.runtime, "runtime", "", "docker, docker-containerd, containerd or none, with @VERSION (default: docker, on Kubernetes containerd)")
+	fl.BoolVar(&f.kubernetes, "kubernetes", false, "the image is to run in a Kubernetes pod")
+	fl.BoolVar(&f.hostProcess, "hostprocess", false, "as a HostProcess container (implies --kubernetes)")
+}
+
+// askedHosts are the hosts of the flags. With --docker the engine says its
+// isolation and version too.
+func (a *app) askedHosts(ctx context.Context, f *checkFlags, q *compat.Question) (hosts []winver.Host, err error) {
+	if f.docker {
+		if len(f.hosts) > 0 {
+			return nil, failf("", "--docker and --host exclude each other")
+		}
+		e, err := askDocker(ctx)
+		if err != nil {
+			return nil, err
+		}
+		host, err := e.host(a.facts)
+		if err != nil {
+			return nil, err
+		}
+		hosts = []winver.Host{host}
+		if f.runtime == "" {
+			q.Runtime = e.runtime()
+		}
+		if f.isolation == "" {
+			q.Isolation = e.isolation()
+		}
+	} else if hosts, err = a.hosts(f.hosts); err != nil {
+		return nil, err
+	}
+	return hosts, setEdition(a.facts, hosts, f.edition)
 }
 
 // question reads the flags that say how host and image are to meet.

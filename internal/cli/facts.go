@@ -144,10 +144,12 @@ func sameName(r *facts.Release, name string, f *facts.Facts, v winver.Version) b
 func updateValue(u *facts.Update) render.Update {
 	v := render.Update{Version: winver.New(u.Build, u.Revision), Date: u.Date, Type: u.Type.String(), Line: u.Line.String(), Source: u.Source, Note: u.Note}
 	if u.KB != 0 {
-		v.KB = fmt.Sprintf("KB%d", u.KB)
+		v.KB = kbText(u.KB)
 	}
 	return v
 }
+
+func kbText(kb uint32) string { return "KB" + strconv.FormatUint(uint64(kb), 10) }
 
 func (a *app) releaseValue(r *facts.Release) render.Release {
 	v := render.Release{
