@@ -67,7 +67,7 @@ vet:
 	go -C facts/gen vet ./...
 
 lint: $(GOLANGCI) ## golangci-lint
-	$(GOLANGCI) run
+	$(GOLANGCI) run --build-tags realparts
 	GOOS=windows $(GOLANGCI) run
 
 $(GOLANGCI): tools/go.mod
