@@ -248,6 +248,24 @@ type Runner struct {
 	Source          string
 }
 
+// CodeClass says what an error code alone tells of its cause.
+type CodeClass uint8
+
+// The classes of codes.
+const (
+	Ambiguous   CodeClass = iota // versions or something else
+	Mismatch                     // the versions do not fit
+	NotMismatch                  // something else
+	OtherClass                   // nothing: it only says that something ended
+)
+
+// Code is an error code of Windows that a container's start can end with.
+type Code struct {
+	Value         uint32 // HRESULT or NTSTATUS, as printed in hex
+	Name, Meaning string
+	Class         CodeClass
+}
+
 // Source is a key used in the facts and where it leads.
 type Source struct{ Key, URL, AsOf string }
 
@@ -263,4 +281,5 @@ type Facts struct {
 	Reports   []Report   // by build of the host
 	Runners   []Runner   // one a build, the newest seen
 	Sources   []Source   // by key
+	Codes     []Code     // by value
 }

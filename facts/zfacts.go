@@ -2637,6 +2637,34 @@ var runners = []Runner{
 	{26100, 33296, 20260821, "https://github.com/actions/runner-images/blob/9e4ec6a5549d/images/windows/Windows2025-VS2026-Readme.md"},
 }
 
+var codes = []Code{
+	{0x80370101, "HCS_E_IMAGE_MISMATCH", "same as 0xc0370101, HRESULT form", Mismatch},
+	{0x80370106, "HCS_E_UNEXPECTED_EXIT", "HRESULT form of 0xc0370106", Ambiguous},
+	{0x80370112, "HCS_E_INVALID_LAYER", "HRESULT form of 0xc0370112", Ambiguous},
+	{0x80370113, "HCS_E_WINDOWS_INSIDER_REQUIRED", "HRESULT form of 0xc0370113", Mismatch},
+	{0xc0000142, "STATUS_DLL_INIT_FAILED", "DLL initialisation failed; 2B symptom of 32-bit programs", Ambiguous},
+	{0xc0351000, "ERROR_HV_NOT_PRESENT", "no hypervisor", NotMismatch},
+	{0xc0370100, "ERROR_VMCOMPUTE_TERMINATED_DURING_START", "ended while starting", OtherClass},
+	{0xc0370101, "ERROR_VMCOMPUTE_IMAGE_MISMATCH", "container OS and host OS versions do not fit", Mismatch},
+	{0xc0370102, "ERROR_VMCOMPUTE_HYPERV_NOT_INSTALLED", "Hyper-V not installed", NotMismatch},
+	{0xc0370103, "ERROR_VMCOMPUTE_OPERATION_PENDING", "asynchronous, no failure", NotMismatch},
+	{0xc0370105, "ERROR_VMCOMPUTE_INVALID_STATE", "wrong state", NotMismatch},
+	{0xc0370106, "ERROR_VMCOMPUTE_UNEXPECTED_EXIT", "ended unexpectedly; generic, includes revision skew", Ambiguous},
+	{0xc0370107, "ERROR_VMCOMPUTE_TERMINATED", "terminated", NotMismatch},
+	{0xc0370108, "ERROR_VMCOMPUTE_CONNECT_FAILED", "no connection to the guest", NotMismatch},
+	{0xc0370109, "ERROR_VMCOMPUTE_TIMEOUT", "timeout", NotMismatch},
+	{0xc037010a, "ERROR_VMCOMPUTE_CONNECTION_CLOSED", "connection closed", NotMismatch},
+	{0xc037010b, "ERROR_VMCOMPUTE_UNKNOWN_MESSAGE", "unknown message (guest too old or new)", Ambiguous},
+	{0xc037010c, "ERROR_VMCOMPUTE_UNSUPPORTED_PROTOCOL_VERSION", "protocol version", Ambiguous},
+	{0xc037010d, "ERROR_VMCOMPUTE_INVALID_JSON", "bad request document", NotMismatch},
+	{0xc037010e, "ERROR_VMCOMPUTE_SYSTEM_NOT_FOUND", "no such system", NotMismatch},
+	{0xc037010f, "ERROR_VMCOMPUTE_SYSTEM_ALREADY_EXISTS", "id in use", NotMismatch},
+	{0xc0370110, "ERROR_VMCOMPUTE_SYSTEM_ALREADY_STOPPED", "already stopped", NotMismatch},
+	{0xc0370111, "ERROR_VMCOMPUTE_PROTOCOL_ERROR", "protocol error", NotMismatch},
+	{0xc0370112, "ERROR_VMCOMPUTE_INVALID_LAYER", "layer not recognised; seen on 24H2 and 25H2 hosts", Ambiguous},
+	{0xc0370113, "ERROR_VMCOMPUTE_WINDOWS_INSIDER_REQUIRED", "insider host required", Mismatch},
+}
+
 var sources = []Source{
 	{"CD", "https://github.com/containerd/containerd/tree/301026e5", "2026-08-22"},
 	{"CP", "https://github.com/containerd/platforms/tree/09756f59", "2026-03-31"},
@@ -2664,5 +2692,5 @@ var embedded = Facts{
 	AsOf:      20260929,
 	Collected: 20261124,
 	Releases:  releases, Updates: updates, Baselines: baselines, Tables: tables,
-	Reports: reports, Runners: runners, Sources: sources,
+	Reports: reports, Runners: runners, Sources: sources, Codes: codes,
 }

@@ -8,6 +8,7 @@ package main
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"go/format"
 	"log"
@@ -41,10 +42,11 @@ func main() {
 	testdata()
 	reports()
 	runners()
+	errorCodes()
 	sources()
 	p("var embedded = Facts{\nAsOf: %d,\nCollected: %d,\n", newest(updates), date(collected))
 	p("Releases: releases, Updates: updates, Baselines: baselines, Tables: tables,\n")
-	p("Reports: reports, Runners: runners, Sources: sources,\n}\n")
+	p("Reports: reports, Runners: runners, Sources: sources, Codes: codes,\n}\n")
 	src, err := format.Source(out.Bytes())
 	if err != nil {
 		log.Fatal(err)
@@ -494,6 +496,52 @@ func reports() {
 	}
 	p("}\n\n")
 }
+
+// Error codes and texts.
+
+// errorCodes writes the codes, and for diagnose's tests the texts, a line each.
+func errorCodes() {
+	var file struct {
+		Codes []struct {
+			Hex                  string
+			Name, Meaning, Class string
+		}
+		Errors []struct {
+			ID       string `yaml:"id" json:"id"`
+			Class    string `yaml:"class" json:"class"`
+			Subclass string `yaml:"subclass" json:"subclass"`
+			Text     string `yaml:"text" json:"text"`
+			Code     string `yaml:"code" json:"code,omitempty"`
+			Host     string `yaml:"host" json:"host,omitempty"`
+			Image    string `yaml:"image" json:"image,omitempty"`
+			URL      string `yaml:"url" json:"url"`
+		}
+	}
+	readYAML("errors.yaml", &file)
+	sort.Slice(file.Codes, func(i, j int) bool { return file.Codes[i].Hex < file.Codes[j].Hex })
+	p("var codes = []Code{\n")
+	for _, c := range file.Codes {
+		class, ok := classes[c.Class]
+		if !ok {
+			log.Fatalf("errors.yaml: %s: bad class %q", c.Hex, c.Class)
+		}
+		p("{%s, %q, %q, %s},\n", c.Hex, c.Name, c.Meaning, class)
+	}
+	p("}\n\n")
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	for _, e := range file.Errors {
+		if err := enc.Encode(e); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := os.WriteFile("../../diagnose/testdata/source.jsonl", b.Bytes(), 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+var classes = map[string]string{"mismatch": "Mismatch", "not-mismatch": "NotMismatch", "ambiguous": "Ambiguous", "other": "OtherClass"}
 
 // Runners: the newest version seen of each build.
 

@@ -1,0 +1,458 @@
+package diagnose
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/winmatch/winmatch/facts"
+)
+
+// MaxDiagnoses bounds the kinds of errors that one text can have. Further ones
+// are left out, and Report.More says so.
+const MaxDiagnoses = 200
+
+// Sizes in bytes. What is held in memory does not depend on the text.
+const (
+	bufferMin = 64 << 10
+	bufferMax = 1 << 20
+	behind    = 64 << 10 // of the text before a message that is searched for what it is about
+	ahead     = 16 << 10 // and after it
+	lead      = 1 << 10  // before a needle, where its message may begin
+	trail     = 8 << 10  // after it
+	overlap   = 3 << 10  // of two regions: no message's core is longer
+)
+
+// maxSpan bounds a message, in bytes of its squeezed form to either side of its
+// key.
+const maxSpan = 1500
+
+// Read diagnoses the errors in a text of any length, in one pass. The error is
+// the reader's.
+func Read(r io.Reader, f *facts.Facts) (*Report, error) {
+	s := scanner{f: f, line: 1}
+	return s.read(r)
+}
+
+// Text is Read for a text in memory.
+func Text(text string, f *facts.Facts) *Report {
+	report, _ := Read(strings.NewReader(text), f) // a strings.Reader has no errors
+	return report
+}
+
+type scanner struct {
+	f      *facts.Facts
+	report Report
+
+	buf     []byte
+	base    int64 // offset of buf[0] in the text
+	from    int   // buf[:from] is done with
+	counted int   // messages whose key stands in buf[:counted] are counted
+	line    int   // of buf[linePos]
+	linePos int
+	whole   bool // buf is all of the text
+
+	local, wide region
+	codes       []found
+	events      []event
+	kinds       map[kind]int
+}
+
+// kind is what makes two messages the same diagnosis.
+type kind struct {
+	rule   int
+	code   Code
+	image  string
+	node   string
+	build  uint32
+	detail string
+}
+
+func (s *scanner) read(in io.Reader) (*Report, error) {
+	r := decoder(in)
+	s.buf = make([]byte, 0, bufferMin)
+	eof := false
+	for !eof {
+		if len(s.buf) == cap(s.buf) && cap(s.buf) < bufferMax {
+			s.buf = slices.Grow(s.buf, cap(s.buf)) // a longer text than we thought
+			s.buf = s.buf[:len(s.buf):min(cap(s.buf), bufferMax)]
+		}
+		for len(s.buf) < cap(s.buf) {
+			n, err := r.Read(s.buf[len(s.buf):cap(s.buf)])
+			s.buf = s.buf[:len(s.buf)+n]
+			s.report.Bytes += int64(n)
+			if err == io.EOF {
+				eof = true
+				break
+			}
+			if err != nil {
+				return &s.report, err
+			}
+		}
+		if !eof && cap(s.buf) < bufferMax {
+			continue
+		}
+		s.whole = eof && s.base == 0
+		limit := len(s.buf)
+		if !eof {
+			limit -= ahead
+		}
+		s.scan(limit)
+		if !eof {
+			s.advance(limit)
+		}
+	}
+	s.lineAt(len(s.buf))
+	s.report.Lines = s.line
+	if n := len(s.buf); n == 0 || s.buf[n-1] == '\n' {
+		s.report.Lines--
+	}
+	return &s.report, nil
+}
+
+// advance drops what is done with from the buffer, but for what a later
+// message may be about.
+func (s *scanner) advance(limit int) {
+	drop := limit - behind
+	s.lineAt(drop)
+	s.buf = s.buf[:copy(s.buf, s.buf[drop:])]
+	s.base += int64(drop)
+	s.from = max(limit-drop, s.from-drop)
+	s.counted = max(s.counted-drop, 0)
+	s.linePos = max(s.linePos-drop, 0)
+}
+
+// lineAt is the number of the line of buf[pos]; pos must not go back.
+func (s *scanner) lineAt(pos int) int {
+	if pos > s.linePos {
+		s.line += bytes.Count(s.buf[s.linePos:pos], newline)
+		s.linePos = pos
+	}
+	return s.line
+}
+
+var newline = []byte{'\n'}
+
+// scan looks at every message whose needle begins in buf[from:limit].
+func (s *scanner) scan(limit int) {
+	for {
+		hit := prefilter.find(s.buf, s.from, limit)
+		if hit < 0 {
+			return
+		}
+		lo, hi := max(hit-lead, 0), min(hit+trail, len(s.buf))
+		done := hi
+		if hi < len(s.buf) {
+			done = hi - overlap
+		}
+		s.region(lo, hi, done)
+		s.from = max(done, hit+1)
+	}
+}
+
+// region counts the messages of buf[lo:hi] whose key stands before done.
+func (s *scanner) region(lo, hi, done int) {
+	s.local.set(s.buf[lo:hi])
+	s.find(&s.local)
+	for i := 0; i < len(s.events); {
+		j := i + 1
+		span := s.local.span(s.events[i].at)
+		for j < len(s.events) && s.events[j].at < span.hi && s.events[j].at-s.events[j-1].at <= maxJoin {
+			j++
+		}
+		best := i
+		for k := i + 1; k < j; k++ {
+			if s.events[k].rule < s.events[best].rule {
+				best = k
+			}
+		}
+		e := s.events[best]
+		at := lo + int(s.local.raw[s.local.at[e.at]])
+		if at >= s.counted && at < done {
+			s.message(e, s.local.span(e.at), at)
+		}
+		i = j
+	}
+	s.counted = max(s.counted, done)
+}
+
+// maxJoin is how far apart, squeezed, two keys of one message may stand.
+const maxJoin = 400
+
+// event is a place in the squeezed region where a rule matches.
+type event struct {
+	rule int
+	at   int32
+}
+
+// span is a message, in sq.
+type span struct{ lo, hi int32 }
+
+func (r *region) span(at int32) span {
+	sp := span{max(0, at-maxSpan), min(int32(len(r.sq)), at+maxSpan)}
+	i, exact := slices.BinarySearch(r.starts, at)
+	if exact {
+		i++
+	}
+	if i > 0 {
+		sp.lo = max(sp.lo, r.starts[i-1])
+	}
+	if i < len(r.starts) {
+		sp.hi = min(sp.hi, r.starts[i])
+	}
+	return sp
+}
+
+// compiled are the rules' patterns, squeezed, from the first message on.
+type compiledRule struct{ keys, with, also, not [][]byte }
+
+var compiled struct {
+	once         sync.Once
+	rules        [len(rules)]compiledRule
+	windowsError int // for a code of the Host Compute Service that has no rule of its own
+}
+
+func compile() {
+	for i := range rules {
+		r := &rules[i]
+		if r.detail == "windows-error" {
+			compiled.windowsError = i
+		}
+		compiled.rules[i] = compiledRule{squeezeAll(r.keys), squeezeAll(r.with), squeezeAll(r.also), squeezeAll(r.not)}
+	}
+}
+
+func squeezeAll(list []string) [][]byte {
+	out := make([][]byte, len(list))
+	for i, p := range list {
+		for _, b := range []byte(p) {
+			if !squeezed(b) {
+				out[i] = append(out[i], b)
+			}
+		}
+	}
+	return out
+}
+
+// find fills events, in order, and codes.
+func (s *scanner) find(r *region) {
+	compiled.once.Do(compile)
+	s.events, s.codes = s.events[:0], codesIn(s.codes[:0], r.clean)
+	for i := range rules {
+		for _, key := range compiled.rules[i].keys {
+			for from := 0; from < len(r.sq); {
+				n := bytes.Index(r.sq[from:], key)
+				if n < 0 {
+					break
+				}
+				at := int32(from + n)
+				if s.holds(i, r, r.span(at)) {
+					s.events = append(s.events, event{i, at})
+				}
+				from += n + len(key)
+			}
+		}
+	}
+	for _, c := range s.codes {
+		if c.small {
+			continue
+		}
+		at := r.squeezedAt(c.at)
+		if rule := s.ruleOf(r, c, at); rule >= 0 {
+			s.events = append(s.events, event{rule, at})
+		}
+	}
+	slices.SortFunc(s.events, func(a, b event) int {
+		if a.at != b.at {
+			return int(a.at - b.at)
+		}
+		return a.rule - b.rule
+	})
+}
+
+// squeezedAt is the index in sq of a place in clean.
+func (r *region) squeezedAt(clean int32) int32 {
+	i, _ := slices.BinarySearch(r.at, clean)
+	return int32(min(i, max(len(r.at)-1, 0)))
+}
+
+// holds reports whether a rule's conditions hold in a message.
+func (s *scanner) holds(rule int, r *region, sp span) bool {
+	c := &compiled.rules[rule]
+	text := r.sq[sp.lo:sp.hi]
+	return (len(c.with) == 0 || containsAny(text, c.with)) && (len(c.also) == 0 || containsAny(text, c.also)) && !containsAny(text, c.not)
+}
+
+func containsAny(text []byte, list [][]byte) bool {
+	for _, p := range list {
+		if len(p) > 0 && p[0] == 0 {
+			if saysMismatch(text) {
+				return true
+			}
+			continue
+		}
+		if bytes.Contains(text, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// saysMismatch reports whether a text says that the operating systems of
+// container and host do not match, in a language other than English.
+func saysMismatch(text []byte) bool {
+	if i := bytes.Index(text, []byte("(extrainfo")); i >= 0 {
+		text = text[:i]
+	} else if i := bytes.Index(text, []byte("extrainfo:")); i >= 0 {
+		text = text[:i]
+	}
+	for i := range mismatchWords {
+		w := &mismatchWords[i]
+		first := bytes.Index(text, []byte(w[0]))
+		if first < 0 || !bytes.Contains(text[first+len(w[0]):], []byte(w[0])) {
+			continue
+		}
+		sentence := text[max(0, first-120):min(len(text), first+400)]
+		if bytes.Contains(sentence, []byte(w[1])) && bytes.Contains(sentence, []byte(w[2])) {
+			return true
+		}
+	}
+	return false
+}
+
+// exitRule stands behind the rules: a program ended with a code of its own.
+const exitRule = len(rules)
+
+// ruleOf returns the rule for a code, -1 where the number is no code or says
+// nothing.
+func (s *scanner) ruleOf(r *region, c found, at int32) int {
+	short := s.whole && len(s.buf) <= shortText
+	before := r.clean[max(0, int(c.at)-60):c.at]
+	exit := hasAny(before, exits)
+	if c.decimal && !exit && !short && (c.at == 0 || r.clean[c.at-1] != '(') {
+		return -1
+	}
+	for i := range rules {
+		if slices.Contains(rules[i].codes, uint32(c.code)) && s.holdsCode(i, r, at) {
+			return i
+		}
+	}
+	switch {
+	case c.code.hcs() && c.code&0xffff < 0x200:
+		return compiled.windowsError
+	case c.code.ntstatus() || c.code>>16 == 0x8007 && c.decimal:
+		if exit && c.code != 0xc0000142 && (short || hasAny(r.clean[max(0, int(c.at)-1000):min(len(r.clean), int(c.at)+500)], containers)) {
+			return exitRule
+		}
+	}
+	return -1
+}
+
+// shortText is the length up to which a text is a question in itself: the
+// person pasted a number, not a log in which it happens to stand.
+const shortText = 300
+
+var containers = []string{"container", "docker", "kubelet", "pod ", "non-zero code", "hcsshim"}
+
+func hasAny(s []byte, words []string) bool {
+	for _, w := range words {
+		if indexFold(s, w) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// indexFold is bytes.Index for a lower-case ASCII text, in either case.
+func indexFold(s []byte, low string) int {
+	if low == "" {
+		return 0
+	}
+	first, upper := low[0], low[0]
+	if first >= 'a' && first <= 'z' {
+		upper = first - 'a' + 'A'
+	}
+	for i := 0; i+len(low) <= len(s); i++ {
+		if (s[i] == first || s[i] == upper) && equalFold(s[i:i+len(low)], low) {
+			return i
+		}
+	}
+	return -1
+}
+
+// holdsCode is holds for a rule's codes. What a rule wants beside its keys it
+// wants beside codes only where it has no keys; what it does not want counts
+// always.
+func (s *scanner) holdsCode(rule int, r *region, at int32) bool {
+	if len(rules[rule].keys) == 0 {
+		return s.holds(rule, r, r.span(at))
+	}
+	sp := r.span(at)
+	return !containsAny(r.sq[sp.lo:sp.hi], compiled.rules[rule].not)
+}
+
+// message counts one message, and reads what it is about where it is the first
+// of its kind.
+func (s *scanner) message(e event, sp span, at int) {
+	d, ok := s.diagnose(e, sp)
+	if !ok {
+		return
+	}
+	if s.kinds == nil {
+		s.kinds = map[kind]int{}
+	}
+	line := s.lineAt(at)
+	lo, hi := max(0, at-behind), min(len(s.buf), at+ahead)
+	if s.whole {
+		lo, hi = max(0, at-4*behind), min(len(s.buf), at+4*ahead)
+	}
+	k := kind{rule: e.rule, code: d.Code}
+	if len(s.report.Diagnoses) >= MaxDiagnoses {
+		// Too many kinds: count with the first that is alike.
+		for i := range s.report.Diagnoses {
+			if o := &s.report.Diagnoses[i]; o.Code == d.Code && o.Source == d.Source {
+				o.Count++
+				o.Last = line
+				return
+			}
+		}
+		s.report.More = true
+		return
+	}
+	s.quick(&d, sp)
+	k.image, k.node, k.build = d.Image, "", d.Host.Build
+	if i, ok := s.kinds[k]; ok {
+		o := &s.report.Diagnoses[i]
+		o.Count++
+		o.Last = line
+		return
+	}
+	quick := k
+	s.wide.set(s.buf[lo:hi])
+	s.context(&d, e, at-lo)
+	k.image, k.build, k.detail, k.rule = d.Image, d.Host.Build, d.Detail, int(d.Cause)
+	if i, ok := s.kinds[k]; ok { // the same, told in other words
+		o := &s.report.Diagnoses[i]
+		o.Count++
+		o.Last = line
+		o.merge(&d)
+		s.kinds[quick] = i
+		return
+	}
+	d.Count, d.First, d.Last = 1, line, line
+	s.kinds[quick], s.kinds[k] = len(s.report.Diagnoses), len(s.report.Diagnoses)
+	s.report.Diagnoses = append(s.report.Diagnoses, d)
+}
+
+// merge takes over what another message of the same kind says besides.
+func (d *Diagnosis) merge(o *Diagnosis) {
+	d.Confidence = max(d.Confidence, o.Confidence)
+	for _, p := range [...][2]*string{{&d.Container, &o.Container}, {&d.Node, &o.Node}, {&d.Pod, &o.Pod}, {&d.Service, &o.Service}, {&d.Digest, &o.Digest}} {
+		if *p[0] == "" {
+			*p[0] = *p[1]
+		}
+	}
+	d.Cut = d.Cut && o.Cut
+}
