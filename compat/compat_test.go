@@ -296,6 +296,11 @@ func TestDecide(t *testing.T) {
 		{"26100", server, "docker-containerd@29.9.3", Process, "20348", Yes, OlderImageAllowed},
 		{"20348", server, "containerd", HyperV, "17763", No, RuntimeRefusesPull},
 		{"14393.1770", server, "docker@23.0", Process, "14393.1770", No, RuntimeNotForHost},
+		{"14393.1770", server, "containerd", Process, "14393.1770", Unknown, RuntimeNotForHost},
+		{"14393.1770", server, "containerd", Process, "17763", No, RuntimeNotForHost},
+		// Images of version 1709 ended before February 2020.
+		{"16299.125", server, "docker", Process, "16299", Yes, SameBuild},
+		{"16299.2166", server, "docker", Process, "16299", No, February2020Boundary},
 		// What is not known.
 		{"29651", server, "none", Process, "26100", Unknown, UnknownBuild},
 		{"29651", server, "none", Process, "29651", Yes, SameBuild},

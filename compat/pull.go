@@ -32,6 +32,10 @@ func (v *Verdict) pull(q *Question) bool {
 		v.because(RuntimeNotForHost)
 		return true
 	}
+	if v.Runtime.Engine == Containerd && host.Build < winver.LTSC2019 {
+		v.because(RuntimeNotForHost)
+		return true
+	}
 	// A reference to a single manifest: containerd does not compare the
 	// versions of what it was pointed at (containerd/containerd#8348), nothing
 	// is known of Docker's containerd store, and classic Docker reads the config.

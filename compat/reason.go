@@ -323,6 +323,10 @@ func (v *Verdict) reason(f *facts.Facts, q *Question, code ReasonCode) Reason {
 	case RuntimeNotForHost:
 		say("%s does not run on %s: Docker 23.0 and later need build 17763", v.Runtime, hostName)
 		r.Source = urlMinimum
+		if v.Runtime.Engine == Containerd {
+			say("no containerd is known to run on %s: Kubernetes supports nodes from Windows Server 2019 on", hostName)
+			r.Source = urlKubernetes
+		}
 	case RuntimeRuleUnknown:
 		say("%s may apply either of two rules, which differ on this pair: %s, or %s", v.Runtime, v.Era.Rule.says(host), v.Era.Doubt.says(host))
 		r.Source = v.Era.Source

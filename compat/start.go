@@ -10,7 +10,7 @@ import (
 // start predicts what Windows does with the image once it is there.
 func (v *Verdict) start(f *facts.Facts, q *Question, c *Child) {
 	host, image := q.Host.Version, c.Version
-	if v.Has(RuntimeNotForHost) {
+	if v.Pull == Fails && v.Has(RuntimeNotForHost) {
 		v.Start = Fails
 		return
 	}
@@ -123,6 +123,8 @@ func (v *Verdict) sameBuild(f *facts.Facts, q *Question, c *Child) {
 		}
 		if imageKnown {
 			imageSide = imageSideOf(b, imageRev)
+		} else if b.Image2BFixed == 0 {
+			imageSide = before // no image of the build was published after it
 		} else if floorKnown && imageSideOf(b, floor) == after {
 			imageSide = after
 		}
