@@ -2603,6 +2603,7 @@ var reports = []Report{
 	{"R003", 18363, 18363, 476, -1, false, "docker", Runs, "", false, "https://github.com/docker/for-win/issues/5148", ""},
 	{"R005", 18363, 17763, -1, -1, false, "docker", FailsStart, "", false, "https://github.com/kubernetes/kubernetes/issues/88942", "same misleading text as the client host above"},
 	{"F09", 18363, 18362, 476, -1, false, "docker", Runs, "", false, "https://github.com/docker/for-win/issues/5148", "a comment: the image of the release before works, 1809 does not"},
+	{"F10", 18363, 17763, -1, -1, false, "docker", Runs, "", false, "https://github.com/MicrosoftDocs/Virtualization-Documentation/issues/1286", "the description: nanoserver of 1809 and 1903 too; disagrees with R001 and R005"},
 	{"R007", 19042, 19041, 746, -1, false, "docker", Runs, "", false, "https://github.com/MicrosoftDocs/Virtualization-Documentation/issues/1537", "isolation checked with docker inspect"},
 	{"F07", 19042, 19041, -1, -1, false, "docker", FailsStart, "", false, "https://github.com/docker/for-win/issues/9278", "told in compat.yaml, docs_vs_code; disagrees with the other reports"},
 	{"R009", 19043, 19042, 1052, 985, false, "docker", FailsStart, "", false, "https://github.com/microsoft/navcontainerhelper/issues/1960", "mismatch sentence"},
