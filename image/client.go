@@ -16,7 +16,8 @@ import (
 // user's Docker would. Its fields must not change once it is in use; its
 // methods may be called at the same time.
 type Client struct {
-	Offline   bool              // never touch a network: FromName for everything
+	Offline   bool              // never touch a network or an engine: FromName for everything but layouts and archives
+	Deep      bool              // read the config of every Windows child, and compare
 	Insecure  bool              // plain HTTP instead of HTTPS, but for docker.io and mcr.microsoft.com
 	Facts     *facts.Facts      // nil: facts.Embedded()
 	Transport http.RoundTripper // nil: one that honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY and keeps connections
@@ -36,6 +37,8 @@ type Client struct {
 	configOnce sync.Once
 	config     *dockerConfig
 	configErr  error
+
+	archives map[string]*archive // by path; under mu
 }
 
 // Result is what GetAll found for one reference.
@@ -58,7 +61,8 @@ func (c *Client) timeout() time.Duration {
 	return 30 * time.Second
 }
 
-// Get reads one reference. Where the registry cannot be reached and the name
+// Get reads one reference. One to a layout or an archive of several images must
+// say which: see [Client.Expand]. Where the registry cannot be reached and the name
 // says which Windows is in the image, or that there is none, the answer is what
 // the name says, with the finding [FindingUnreachable]; where the name says
 // nothing it is the error. Errors are *Error; the Image then holds the reference and what its
@@ -72,11 +76,15 @@ func (c *Client) Get(ctx context.Context, ref Reference) (Image, error) {
 		}
 		return named, nil
 	}
-	if c.Offline {
+	if c.Offline && (ref.Kind == Registry || ref.Kind == Daemon) {
 		return named, nil
 	}
-	within, cancel := context.WithTimeout(ctx, c.timeout())
-	defer cancel()
+	within := ctx
+	if ref.Kind == Registry || ref.Kind == Daemon {
+		var cancel context.CancelFunc
+		within, cancel = context.WithTimeout(ctx, c.timeout())
+		defer cancel()
+	}
 	img, err := c.read(within, ref, &named)
 	if err == nil {
 		return img, nil
@@ -87,6 +95,9 @@ func (c *Client) Get(ctx context.Context, ref Reference) (Image, error) {
 	var e *Error
 	if !errors.As(err, &e) {
 		return named, err
+	}
+	if ref.Kind != Registry {
+		return named, e
 	}
 	switch e.Code {
 	case CodeUnreachable:
@@ -156,34 +167,22 @@ func (c *Client) GetAll(ctx context.Context, refs []Reference) []Result {
 	return results
 }
 
-// read asks the registry.
+// read asks the place where the image is.
 func (c *Client) read(ctx context.Context, ref Reference, named *Image) (Image, error) {
+	m := Image{Reference: named.Reference, Basis: ref.Kind.basis(), Index: No}
+	if ref.Kind != Registry {
+		return c.readPlace(ctx, ref, m)
+	}
+	m.Family, m.KB, m.Floating = named.Family, named.KB, named.Floating && named.Basis == BasisTag
 	what := ref.Tag
 	if ref.Digest != "" {
 		what = ref.Digest
 	}
 	repo := c.repository(ref)
 	doc, digest, err := repo.manifest(ctx, what, ref.Digest)
-	if err != nil {
-		return Image{}, repo.about(ref, err)
-	}
-	m := Image{
-		Reference: named.Reference, Digest: digest, MediaType: doc.mediaType, Basis: BasisRegistry, Index: No,
-		Family: named.Family, KB: named.KB, Floating: named.Floating && named.Basis == BasisTag,
-	}
-	if doc.index {
-		m.Index = Yes
-		err = repo.index(ctx, &m, doc)
-	} else {
-		var p wireOS
-		if p, err = repo.config(ctx, &doc.config); err == nil {
-			child := Child{Digest: digest, MediaType: doc.mediaType, FromConfig: true}
-			child.platform(&p)
-			m.Children = []Child{child}
-			if child.OS == "windows" {
-				m.checkVersion(&child, "the image's config")
-			}
-		}
+	if err == nil {
+		m.Digest = digest
+		err = m.load(ctx, repo, doc, c.Deep)
 	}
 	if err != nil {
 		return Image{}, repo.about(ref, err)
@@ -192,119 +191,6 @@ func (c *Client) read(ctx context.Context, ref Reference, named *Image) (Image, 
 		m.compare(named)
 	}
 	return m, nil
-}
-
-// index fills m with the entries of an index, and with what only the entries'
-// own documents say.
-func (r *repository) index(ctx context.Context, m *Image, doc *document) error {
-	nested := 0
-	for i := range doc.entries {
-		e := &doc.entries[i]
-		if !isIndexType(e.MediaType) {
-			m.Children = append(m.Children, e.child())
-			continue
-		}
-		if nested++; nested > MaxNested {
-			return &Error{Code: CodeRefused, Text: "the index holds more than " + strconv.Itoa(MaxNested) + " indexes"}
-		}
-		inner, _, err := r.manifestOf(ctx, e)
-		if err != nil {
-			return err
-		}
-		m.find(FindingIndexInIndex, "entry ", e.Digest, " is an index itself")
-		for j := range inner.entries {
-			if e := &inner.entries[j]; isIndexType(e.MediaType) {
-				m.find(FindingIndexDepth, "entry ", e.Digest, " is an index two levels down and was not read")
-			} else {
-				m.Children = append(m.Children, e.child())
-			}
-		}
-		if len(m.Children) > MaxChildren {
-			return &Error{Code: CodeRefused, Text: "the index has more than " + strconv.Itoa(MaxChildren) + " entries, those of the indexes in it included"}
-		}
-	}
-	if len(m.Children) == 0 {
-		m.find(FindingIndexEmpty, "the index has no entries")
-	}
-	configs := 0
-	for i := range m.Children {
-		k := &m.Children[i]
-		// An entry without a platform may be anything, Windows too.
-		if k.Attestation || k.OS != "windows" && k.OS != "" {
-			continue
-		}
-		if k.OSVersion != "" {
-			m.checkVersion(k, "the index")
-			continue
-		}
-		if configs++; configs > MaxConfigs {
-			if k.OS == "" {
-				continue
-			}
-			m.find(FindingVersionMissing, "the index does not state os.version of ", k.Digest, "; its config was not read, being one of too many")
-			continue
-		}
-		if err := r.complete(ctx, m, k, doc); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// complete reads the config of a child whose os.version the index lacks.
-func (r *repository) complete(ctx context.Context, m *Image, k *Child, doc *document) error {
-	e := &wireDesc{MediaType: k.MediaType, Digest: k.Digest}
-	for i := range doc.entries {
-		if doc.entries[i].Digest == k.Digest {
-			e = &doc.entries[i]
-		}
-	}
-	windows := k.OS == "windows"
-	inner, _, err := r.manifestOf(ctx, e)
-	if err != nil {
-		return m.incomplete(k, err)
-	}
-	if inner.index {
-		m.find(FindingIndexDepth, "entry ", k.Digest, " is an index and is not called one")
-		return nil
-	}
-	if !windows && !configType(inner.config.MediaType) {
-		return nil // something that is no image
-	}
-	p, err := r.config(ctx, &inner.config)
-	if err != nil {
-		return m.incomplete(k, err)
-	}
-	if !windows {
-		if k.platform(&p); k.OS != "windows" {
-			return nil
-		}
-	}
-	k.FromConfig = true
-	k.OSVersion, k.Version = p.OSVersion, parseOSVersion(p.OSVersion)
-	if len(k.OSFeatures) == 0 {
-		k.OSFeatures = p.OSFeatures
-	}
-	if k.OSVersion == "" {
-		m.find(FindingVersionMissing, "neither the index nor its config states os.version of ", k.Digest)
-		return nil
-	}
-	m.find(FindingVersionMissing, "the index does not state os.version of ", k.Digest, "; its config does: ", clip(k.OSVersion))
-	m.checkVersion(k, "its config")
-	return nil
-}
-
-// incomplete keeps an index usable one child of which cannot be read for a
-// reason of its own; other errors are returned.
-func (m *Image) incomplete(k *Child, err error) error {
-	var e *Error
-	if !errors.As(err, &e) || e.Code != CodeManifest {
-		return err
-	}
-	if k.OS == "windows" {
-		m.find(FindingVersionMissing, "the index does not state os.version of ", k.Digest, "; its config cannot be read: ", e.Error())
-	}
-	return nil
 }
 
 // checkVersion finds a missing or malformed os.version.

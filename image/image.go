@@ -39,7 +39,7 @@ import (
 	"github.com/winmatch/winmatch/winver"
 )
 
-// Bounds on what a registry may send. Beyond them a reference is refused with
+// Bounds on what a registry, a layout or an archive may hold. Beyond them a reference is refused with
 // an error of code [CodeRefused].
 const (
 	MaxManifest = 4 << 20 // bytes of a manifest or an index
@@ -62,6 +62,21 @@ const (
 	BasisFacts    Basis = "facts" // a recorded observation
 	BasisGiven    Basis = "given" // windows:VERSION
 )
+
+// basis is where the knowledge comes from when a reference of the kind is read.
+func (k Kind) basis() Basis {
+	switch k {
+	case Daemon:
+		return BasisDaemon
+	case Layout:
+		return BasisLayout
+	case OCIArchive, DockerArchive:
+		return BasisArchive
+	case Given:
+		return BasisGiven
+	}
+	return BasisRegistry
+}
 
 // Tri is yes, no or unknown.
 type Tri uint8
@@ -115,6 +130,12 @@ const (
 	FindingIndexDepth       = "index-too-deep"       // an index in an index in an index: not followed
 	FindingIndexInIndex     = "index-in-index"       // an index in an index: followed, though runtimes may not
 	FindingHub              = "docker-hub-name"      // the name leads to Docker Hub, the image is published elsewhere
+	FindingContradicts      = "config-contradicts"   // the index says another platform of a child than its config
+	FindingTwoOfBuild       = "two-of-one-build"     // two Windows children of one build
+	FindingOutOfSupport     = "out-of-support"       // a child's Windows
+	FindingTakesOther       = "runtime-takes-other-child"
+	FindingNoChild          = "no-child-for-host" // nothing in it runs on a host that the user named
+	FindingNotRead          = "config-not-read"   // a config that was to be compared could not be
 )
 
 // Finding is something that is wrong with an image, or that limits what is
@@ -125,7 +146,7 @@ type Finding struct{ Code, Text string }
 // less is known about it.
 func (f Finding) Defect() bool {
 	switch f.Code {
-	case FindingRecorded, FindingPartial, FindingUnreachable, FindingKBUnknown, FindingKBAmbiguous, FindingAmbiguous, FindingHub, FindingRetired:
+	case FindingRecorded, FindingPartial, FindingUnreachable, FindingKBUnknown, FindingKBAmbiguous, FindingAmbiguous, FindingHub, FindingRetired, FindingNotRead:
 		return false
 	}
 	return true
@@ -168,12 +189,14 @@ func (m *Image) Has(code string) bool {
 // The codes of errors.
 const (
 	CodeReference    = "bad-reference"   // not an image reference
-	CodeUnsupported  = "not-supported"   // a transport that is not built yet
-	CodeNotFound     = "image-not-found" // the registry answered 404
+	CodeUnsupported  = "not-supported"   // a form of an archive or a layout that is not read
+	CodeNotFound     = "image-not-found" // the registry answered 404; no such image in the engine, layout or archive
 	CodeUnauthorized = "unauthorized"    // the registry or its token server answered 401 or 403
 	CodeUnreachable  = "unreachable"     // no answer, a broken one, or one that asks to come back later
 	CodeRefused      = "refused"         // beyond a bound, or a redirect that is not followed
 	CodeManifest     = "bad-manifest"    // not a manifest, an index or a config of an image
+	CodeRead         = "unreadable"      // a file that cannot be read
+	CodeSeveral      = "several-images"  // a layout or an archive holds several images: which one?
 	CodeDigest       = "digest-mismatch" // the content is not what its digest says
 )
 

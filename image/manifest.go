@@ -37,7 +37,9 @@ type wireDesc struct {
 }
 
 type annotations struct {
-	RefType string `json:"vnd.docker.reference.type"` // BuildKit: "attestation-manifest"
+	RefType   string `json:"vnd.docker.reference.type"`         // BuildKit: "attestation-manifest"
+	RefName   string `json:"org.opencontainers.image.ref.name"` // in index.json of a layout
+	ImageName string `json:"io.containerd.image.name"`          // the same, by containerd and Docker: the full name
 }
 
 // wireOS is a platform of an index, or the part of a config that says the
@@ -90,6 +92,7 @@ type wireDoc struct {
 
 // document is a manifest or an index, read.
 type document struct {
+	raw       []byte
 	mediaType string
 	index     bool
 	entries   []wireDesc // of an index
@@ -143,7 +146,7 @@ func parseDocument(body []byte, contentType string) (*document, error) {
 	if w.Manifests != nil && (w.Config != nil || w.Layers != nil) {
 		return nil, bad("the document is an index and a manifest at once", nil)
 	}
-	d := &document{mediaType: t}
+	d := &document{raw: body, mediaType: t}
 	switch t {
 	case typeOCIIndex, typeDockerList:
 		d.index = true
@@ -221,6 +224,17 @@ func parseConfig(body []byte) (wireOS, error) {
 		return w, bad("not the config of an image: it names no operating system", nil)
 	}
 	return w, nil
+}
+
+// stringMember returns a member of a JSON object that is a string, "" for
+// anything else.
+func stringMember(b []byte, name string) string {
+	var m map[string]any
+	if json.Unmarshal(b, &m) != nil {
+		return ""
+	}
+	s, _ := m[name].(string)
+	return s
 }
 
 // configType reports whether a config of this media type is an image's.

@@ -291,6 +291,10 @@ func FromName(ref Reference, f *facts.Facts) Image {
 		}
 		return m
 	}
+	if ref.Kind != Registry && ref.Host == "" {
+		m.Basis = ref.Kind.basis() // a path or an id says nothing
+		return m
+	}
 	r := reading{Image: &m, f: f, ref: &ref, pinned: ref.Digest != ""}
 	r.read()
 	if r.pinned && recordOfDigest(&m, ref.Digest) {

@@ -13,9 +13,16 @@ type Kind uint8
 
 // The kinds of references.
 const (
-	Registry Kind = iota // HOST/REPOSITORY[:TAG][@DIGEST]
-	Given                // windows:VERSION: no image, but a version to reckon with
+	Registry      Kind = iota // HOST/REPOSITORY[:TAG][@DIGEST]
+	Given                     // windows:VERSION: no image, but a version to reckon with
+	Daemon                    // docker-daemon:REF: an image that the Docker engine has
+	Layout                    // oci:DIR[:TAG|@DIGEST]: an OCI image layout in a folder
+	OCIArchive                // oci-archive:FILE[:TAG|@DIGEST]: the same in a tar file
+	DockerArchive             // docker-archive:FILE[:REF|@DIGEST|:@N]: what docker save writes
 )
+
+// prefixes of the kinds, as users write them.
+var prefixes = [...]string{Daemon: "docker-daemon:", Layout: "oci:", OCIArchive: "oci-archive:", DockerArchive: "docker-archive:"}
 
 // DockerHub is the host that a reference without one leads to.
 const DockerHub = "docker.io"
@@ -32,12 +39,25 @@ type Reference struct {
 	Tag        string // "latest" where neither tag nor digest was given; "" beside a lone digest
 	Digest     string // "sha256:…" or ""
 	Given      string // VERSION of windows:VERSION
+	Path       string // of a Daemon REF as it was given; of a Layout DIR; of archives FILE. Tag is then TAG or REF, "" for none
 }
 
 // String is the full name: docker.io/library/nginx:latest.
 func (r Reference) String() string {
-	if r.Kind == Given {
+	switch r.Kind {
+	case Given:
 		return "windows:" + r.Given
+	case Daemon:
+		return prefixes[Daemon] + r.Path
+	case Layout, OCIArchive, DockerArchive:
+		s := prefixes[r.Kind] + r.Path
+		if r.Tag != "" {
+			s += ":" + r.Tag
+		}
+		if r.Digest != "" {
+			s += "@" + r.Digest
+		}
+		return s
 	}
 	s := r.Host + "/" + r.Repository
 	if r.Tag != "" {
@@ -63,9 +83,12 @@ func badRef(s, text, hint string) error {
 }
 
 // Parse reads IMAGE as the command line takes it: a reference as Docker reads
-// it (a short name leads to Docker Hub), or windows:VERSION. The forms
-// docker-daemon:, oci:, oci-archive: and docker-archive: are known but not
-// supported yet. Errors are *Error and name the place.
+// it (a short name leads to Docker Hub), windows:VERSION, docker-daemon:REF,
+// oci:DIR, oci-archive:FILE or docker-archive:FILE. Errors are *Error and name
+// the place.
+//
+// What follows DIR or FILE after a colon names one image of several; a colon
+// after a drive letter (C:\, C:/) does not count. Nothing is read.
 //
 // The rules are those of the distribution project (reference grammar: lower
 // case repositories of at most 255 bytes, tags of at most 128).
@@ -73,6 +96,11 @@ func Parse(s string) (Reference, error) {
 	r := Reference{Raw: s}
 	if s == "" {
 		return r, badRef(s, "it is empty", "")
+	}
+	for kind, p := range prefixes {
+		if rest, ok := strings.CutPrefix(s, p); ok && p != "" {
+			return parsePlace(r, Kind(kind), rest)
+		}
 	}
 	if len(s) > maxReference {
 		return r, badRef(s, "it is longer than "+strconv.Itoa(maxReference)+" bytes", "")
@@ -87,12 +115,6 @@ func Parse(s string) (Reference, error) {
 	for i := 0; i < len(s); i++ {
 		if s[i] <= ' ' || s[i] >= 0x7f {
 			return r, badRef(s, "unexpected "+strconv.QuoteToASCII(firstRune(s[i:]))+at(i), "")
-		}
-	}
-	for _, p := range [...]string{"docker-daemon:", "oci:", "oci-archive:", "docker-archive:"} {
-		if strings.HasPrefix(s, p) {
-			return r, &Error{Code: CodeUnsupported, Text: strconv.Quote(s) + ": reading from " + p + " is not supported yet",
-				Hint: "push the image to a registry, or name its version: windows:VERSION"}
 		}
 	}
 	if i := strings.Index(s, "://"); i >= 0 {
@@ -144,6 +166,74 @@ func Parse(s string) (Reference, error) {
 	}
 	return r, nil
 }
+
+// maxPlace bounds the length of a reference with a path.
+const maxPlace = 8192
+
+// parsePlace reads what follows docker-daemon:, oci: and so on.
+func parsePlace(r Reference, kind Kind, rest string) (Reference, error) {
+	r.Kind = kind
+	s, prefix := r.Raw, prefixes[kind]
+	if len(s) > maxPlace {
+		return r, badRef(s, "it is longer than "+strconv.Itoa(maxPlace)+" bytes", "")
+	}
+	for i := 0; i < len(rest); i++ {
+		if rest[i] < ' ' || rest[i] == 0x7f {
+			return r, badRef(s, "unexpected "+strconv.QuoteToASCII(rest[i:i+1])+at(len(prefix)+i), "")
+		}
+	}
+	if kind == Daemon {
+		r.Path = rest
+		if checkDigest(rest) == "" {
+			r.Digest = rest // an image by its id
+			return r, nil
+		}
+		inner, err := Parse(rest)
+		switch {
+		case rest == "" || rest[0] == '-':
+			return r, badRef(s, "the image is missing", "docker-daemon:REF, with a reference or an id that docker image ls shows")
+		case err != nil:
+			return r, err
+		case inner.Kind != Registry:
+			return r, badRef(s, "the engine knows references and ids only", "")
+		}
+		r.Host, r.Repository, r.Tag, r.Digest = inner.Host, inner.Repository, inner.Tag, inner.Digest
+		return r, nil
+	}
+	for _, alg := range [...]string{"@sha256:", "@sha512:"} {
+		if i := strings.LastIndex(rest, alg); i >= 0 {
+			r.Digest, rest = rest[i+1:], rest[:i]
+			if err := checkDigest(r.Digest); err != "" {
+				return r, badRef(s, "digest "+strconv.Quote(clip(r.Digest))+": "+err, "")
+			}
+			break
+		}
+	}
+	from := 0
+	if len(rest) > 2 && rest[1] == ':' && (rest[2] == '\\' || rest[2] == '/') && isLetter(rest[0]) {
+		from = 2
+	}
+	r.Path = rest
+	if i := strings.IndexByte(rest[from:], ':'); i >= 0 {
+		r.Path, r.Tag = rest[:from+i], rest[from+i+1:]
+		if r.Tag == "" {
+			return r, badRef(s, "the name of the image is missing after the colon", "")
+		}
+	}
+	if r.Path == "" {
+		what := "FILE"
+		if kind == Layout {
+			what = "DIR"
+		}
+		return r, badRef(s, "the path is missing", prefix+what)
+	}
+	if r.Tag != "" && r.Digest != "" {
+		return r, badRef(s, "it names an image by name and by digest", "leave one of them out")
+	}
+	return r, nil
+}
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || isUpper(c) }
 
 func firstRune(s string) string {
 	for _, c := range s {

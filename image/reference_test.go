@@ -80,10 +80,17 @@ func TestParseErrors(t *testing.T) {
 		{"169.254.169.254:80/a", CodeReference, "link-local", ""},
 		{"[fe80::1]:80/a", CodeReference, "link-local", ""},
 		{"[::ffff:169.254.1.1]/a", CodeReference, "link-local", ""},
-		{"docker-daemon:a", CodeUnsupported, "not supported yet", "registry"},
-		{"oci:dir", CodeUnsupported, "not supported yet", "registry"},
-		{"oci-archive:f", CodeUnsupported, "not supported yet", "registry"},
-		{"docker-archive:f", CodeUnsupported, "not supported yet", "registry"},
+		{"docker-daemon:", CodeReference, "is missing", "docker-daemon:REF"},
+		{"docker-daemon:-x", CodeReference, "is missing", "docker-daemon:REF"},
+		{"docker-daemon:A", CodeReference, "upper case", ""},
+		{"docker-daemon:oci:x", CodeReference, "references and ids only", ""},
+		{"oci:", CodeReference, "the path is missing", "oci:DIR"},
+		{"oci-archive::x", CodeReference, "the path is missing", "oci-archive:FILE"},
+		{"oci:dir:", CodeReference, "missing after the colon", ""},
+		{"oci:a\x00b", CodeReference, "at position 6", ""},
+		{"oci:d@sha256:12", CodeReference, "2 digits", ""},
+		{"oci:d:t@sha256:" + hex64, CodeReference, "by name and by digest", "leave one"},
+		{"docker-archive:" + strings.Repeat("x", 9000), CodeReference, "longer than 8192", ""},
 		{"a:" + strings.Repeat("x", 129), CodeReference, "longer than 128", ""},
 		{strings.Repeat("x", 256), CodeReference, "longer than 255", ""},
 		{strings.Repeat("x", 2000), CodeReference, "longer than 1024", ""},
@@ -103,9 +110,41 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
+func TestParsePlaces(t *testing.T) {
+	for _, c := range []struct {
+		in                string
+		kind              Kind
+		path, tag, digest string
+	}{
+		{"oci:dir", Layout, "dir", "", ""},
+		{"oci:/a b/ü:1.0", Layout, "/a b/ü", "1.0", ""},
+		{"oci:d:registry.example:5000/a:b", Layout, "d", "registry.example:5000/a:b", ""},
+		{`oci:C:\images\app:1`, Layout, `C:\images\app`, "1", ""},
+		{"oci:c:/images", Layout, "c:/images", "", ""},
+		{"oci:c:t", Layout, "c", "t", ""},
+		{"oci:d@sha256:" + hex64, Layout, "d", "", "sha256:" + hex64},
+		{"oci-archive:f.tar:t", OCIArchive, "f.tar", "t", ""},
+		{"docker-archive:f.tar:app:1", DockerArchive, "f.tar", "app:1", ""},
+		{"docker-archive:f.tar:@2", DockerArchive, "f.tar", "@2", ""},
+		{"docker-daemon:golang:1-windowsservercore", Daemon, "golang:1-windowsservercore", "1-windowsservercore", ""},
+		{"docker-daemon:golang", Daemon, "golang", "latest", ""},
+		{"docker-daemon:sha256:" + hex64, Daemon, "sha256:" + hex64, "", "sha256:" + hex64},
+	} {
+		r, err := Parse(c.in)
+		if err != nil || r.Kind != c.kind || r.Path != c.path || r.Tag != c.tag || r.Digest != c.digest || r.String() != c.in {
+			t.Errorf("Parse(%q): %+v %v %v", c.in, r, r.String(), err)
+		}
+		for _, k := range FromName(r, nil).Children {
+			if c.kind != Daemon {
+				t.Errorf("%q: a path says %+v", c.in, k)
+			}
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"nginx", "mcr.microsoft.com/windows/servercore:1809-KB4493509", "h:5000/a@sha256:" + hex64,
-		"windows:ltsc2022", "[::1]:5000/a:b", "oci:x", "A/b", "a//b", "10.0.20348.1"} {
+		"windows:ltsc2022", "[::1]:5000/a:b", "oci:x", "oci:C:\\x:1", "docker-archive:a:@1", "docker-daemon:a:b", "oci-archive:a@sha256:" + hex64, "A/b", "a//b", "10.0.20348.1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -92,65 +92,45 @@ func (r *repository) about(ref Reference, err error) error {
 // manifest reads a manifest or an index by tag or digest, and returns its
 // digest, which has been checked.
 func (r *repository) manifest(ctx context.Context, what, want string) (*document, string, error) {
-	body, header, err := r.get(ctx, "/manifests/"+what, acceptManifests, MaxManifest, "manifest")
+	body, mediaType, digest, err := r.raw(ctx, what, want)
 	if err != nil {
 		return nil, "", err
 	}
-	digest := digestOf(body, want)
+	doc, err := parseDocument(body, mediaType)
+	return doc, digest, err
+}
+
+// raw reads a manifest or an index as manifest does, without looking into it.
+func (r *repository) raw(ctx context.Context, what, want string) (body []byte, mediaType, digest string, err error) {
+	body, header, err := r.get(ctx, "/manifests/"+what, acceptManifests, MaxManifest, "manifest")
+	if err != nil {
+		return nil, "", "", err
+	}
+	digest = digestOf(body, want)
 	if want != "" && digest != want {
-		return nil, "", &Error{Code: CodeDigest, Text: "the registry's answer has the digest " + digest}
+		return nil, "", "", &Error{Code: CodeDigest, Text: "the registry's answer has the digest " + digest}
 	}
 	if said := header.Get("Docker-Content-Digest"); said != "" && said != digest {
 		if err := checkDigest(said); err != "" {
-			return nil, "", &Error{Code: CodeDigest, Text: "the registry names the digest " + strconv.QuoteToASCII(clip(said)) + ": " + err}
+			return nil, "", "", &Error{Code: CodeDigest, Text: "the registry names the digest " + strconv.QuoteToASCII(clip(said)) + ": " + err}
 		}
 		if got := digestOf(body, said); got != said {
-			return nil, "", &Error{Code: CodeDigest, Text: "the registry's answer has the digest " + got + ", not " + said + " as it says"}
+			return nil, "", "", &Error{Code: CodeDigest, Text: "the registry's answer has the digest " + got + ", not " + said + " as it says"}
 		}
 	}
-	doc, err := parseDocument(body, header.Get("Content-Type"))
-	return doc, digest, err
+	return body, header.Get("Content-Type"), digest, nil
 }
 
-// manifestOf reads what an entry of an index points at.
-func (r *repository) manifestOf(ctx context.Context, e *wireDesc) (*document, string, error) {
-	if e.Size > MaxManifest {
-		return nil, "", &Error{Code: CodeRefused, Text: "the manifest " + e.Digest + " is larger than " + strconv.Itoa(MaxManifest>>20) + " MiB"}
-	}
-	doc, digest, err := r.manifest(ctx, e.Digest, e.Digest)
-	if err != nil {
-		var err2 *Error
-		if errors.As(err, &err2) {
-			inner := *err2
-			inner.Text = "entry " + e.Digest + ": " + err2.Text
-			if inner.Code == CodeNotFound {
-				inner.Code = CodeManifest // the image is there, but incomplete
-			}
-			return nil, "", &inner
-		}
-	}
-	return doc, digest, err
+// document implements store.
+func (r *repository) document(ctx context.Context, digest string) ([]byte, string, error) {
+	body, mediaType, _, err := r.raw(ctx, digest, digest)
+	return body, mediaType, err
 }
 
-// config reads the config of an image.
-func (r *repository) config(ctx context.Context, e *wireDesc) (wireOS, error) {
-	if !configType(e.MediaType) {
-		return wireOS{}, bad("not an image: its config is of the media type "+strconv.Quote(clip(e.MediaType)), nil)
-	}
-	if e.Size > MaxConfig {
-		return wireOS{}, &Error{Code: CodeRefused, Text: "the config " + e.Digest + " is larger than " + strconv.Itoa(MaxConfig>>20) + " MiB"}
-	}
-	body := e.Data
-	if len(body) == 0 || digestOf(body, e.Digest) != e.Digest {
-		var err error
-		if body, _, err = r.get(ctx, "/blobs/"+e.Digest, "", MaxConfig, "config"); err != nil {
-			return wireOS{}, err
-		}
-		if got := digestOf(body, e.Digest); got != e.Digest {
-			return wireOS{}, &Error{Code: CodeDigest, Text: "the config " + e.Digest + " has the digest " + got}
-		}
-	}
-	return parseConfig(body)
+// blob implements store.
+func (r *repository) blob(ctx context.Context, digest string) ([]byte, error) {
+	body, _, err := r.get(ctx, "/blobs/"+digest, "", MaxConfig, "config")
+	return body, err
 }
 
 // get reads one document of a repository, with whatever authentication that
