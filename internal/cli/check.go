@@ -19,6 +19,7 @@ import (
 // reading are the flags of verbs that read images.
 type reading struct {
 	offline, insecure bool
+	deep              bool // read the config of every Windows child
 }
 
 func (r *reading) flags(cmd *cobra.Command) {
@@ -85,7 +86,7 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	images, err := a.images(ctx, &f.reading, refs)
+	refs, images, err := a.images(ctx, &f.reading, refs)
 	if err != nil {
 		return err
 	}
@@ -280,29 +281,38 @@ func imageFailure(err error) error {
 	return err
 }
 
-// images reads the images. One that does not exist is an answer; a registry
-// that fails is an error, unless the name says what is in the image.
-func (a *app) images(ctx context.Context, f *reading, refs []image.Reference) ([]image.Image, error) {
-	client := image.Client{Offline: f.offline, Insecure: f.insecure, Facts: a.facts}
-	images := make([]image.Image, len(refs))
-	for i, r := range client.GetAll(ctx, refs) {
+// images reads the images, each one of the layouts and archives that hold
+// several. One that does not exist is an answer; a registry that fails is an
+// error, unless the name says what is in the image.
+func (a *app) images(ctx context.Context, f *reading, refs []image.Reference) ([]image.Reference, []image.Image, error) {
+	client := image.Client{Offline: f.offline, Insecure: f.insecure, Deep: f.deep, Facts: a.facts}
+	all := make([]image.Reference, 0, len(refs))
+	for _, ref := range refs {
+		list, err := client.Expand(ctx, ref)
+		if err != nil {
+			return nil, nil, imageFailure(err)
+		}
+		all = append(all, list...)
+	}
+	images := make([]image.Image, len(all))
+	for i, r := range client.GetAll(ctx, all) {
 		images[i] = r.Image
 		var e *image.Error
 		switch {
 		case r.Err == nil:
 			for _, finding := range r.Image.Findings {
 				if finding.Code == image.FindingUnreachable {
-					a.warn("%s: %s", refs[i].Raw, finding.Text)
+					a.warn("%s: %s", all[i].Raw, finding.Text)
 				}
 			}
-		case errors.As(r.Err, &e) && e.Code == image.CodeNotFound:
+		case errors.As(r.Err, &e) && e.Code == image.CodeNotFound && all[i].Kind == image.Registry:
 			images[i].Basis, images[i].Children = image.BasisRegistry, nil
 			images[i].Findings = []image.Finding{{Code: image.FindingNotFound, Text: e.Error()}}
 		default:
-			return nil, imageFailure(r.Err)
+			return nil, nil, imageFailure(r.Err)
 		}
 	}
-	return images, nil
+	return all, images, nil
 }
 
 // judge puts one host and one image to the core and the answer into a value.
@@ -378,7 +388,7 @@ func asked(m *image.Image) compat.Image {
 		switch {
 		case c.Attestation:
 			k.OS = "unknown"
-		case m.Basis != image.BasisRegistry && k.OSVersion == "":
+		case byName(m.Basis) && k.OSVersion == "":
 			k.OSVersion = c.Version.String() // a name states the build only
 		case c.FromConfig && m.Index == image.Yes:
 			k.OSVersion = "" // runtimes compare what the index states
@@ -386,6 +396,11 @@ func asked(m *image.Image) compat.Image {
 		img.Children = append(img.Children, k)
 	}
 	return img
+}
+
+// byName reports whether no image was read.
+func byName(b image.Basis) bool {
+	return b == image.BasisTag || b == image.BasisFacts || b == image.BasisGiven
 }
 
 // notFound makes a no of an image that is known not to exist, or not to be

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"strconv"
@@ -46,9 +47,8 @@ func TestScripts(t *testing.T) {
 			}
 		},
 	}
-	for name, cmd := range registryCmds() {
-		cmds[name] = cmd
-	}
+	maps.Copy(cmds, registryCmds())
+	maps.Copy(cmds, layoutCmds())
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: cmds})
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"cuelabs.dev/go/oci/ociregistry"
@@ -19,12 +20,16 @@ import (
 
 // registryCmds are the testscript commands around a registry in this process.
 func registryCmds() map[string]func(*testscript.TestScript, bool, []string) {
-	var requests atomic.Int64
+	var counters sync.Map // scripts run side by side: a counter for each
+	requests := func(ts *testscript.TestScript) *atomic.Int64 {
+		n, _ := counters.LoadOrStore(ts, new(atomic.Int64))
+		return n.(*atomic.Int64)
+	}
 	return map[string]func(*testscript.TestScript, bool, []string){
 		// registry FILE: starts a registry, $REGISTRY, that holds what FILE says, a
 		// line each: REPOSITORY:TAG index|manifest CHILD…, a CHILD being
 		// OS/ARCHITECTURE[=VERSION], a VERSION in parentheses standing in the
-		// config only.
+		// config only: VERSION(OTHER) says another one there.
 		"registry": func(ts *testscript.TestScript, neg bool, args []string) {
 			mem := ocimem.New()
 			for _, line := range strings.Split(ts.ReadFile(args[0]), "\n") {
@@ -33,18 +38,18 @@ func registryCmds() map[string]func(*testscript.TestScript, bool, []string) {
 					ts.Check(push(mem, repo, tag, f[1] == "index", f[2:]))
 				}
 			}
-			handler := ociserver.New(mem, nil)
+			handler, count := ociserver.New(mem, nil), requests(ts)
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				requests.Add(1)
+				count.Add(1)
 				handler.ServeHTTP(w, r)
 			}))
 			ts.Defer(s.Close)
-			requests.Store(0)
+			count.Store(0)
 			ts.Setenv("REGISTRY", strings.TrimPrefix(s.URL, "http://"))
 		},
 		// requests N: so many requests came since the last call.
 		"requests": func(ts *testscript.TestScript, neg bool, args []string) {
-			if got := strconv.FormatInt(requests.Swap(0), 10); got != args[0] {
+			if got := strconv.FormatInt(requests(ts).Swap(0), 10); got != args[0] {
 				ts.Fatalf("%s requests, want %s", got, args[0])
 			}
 		},
@@ -72,8 +77,8 @@ func push(r ociregistry.Interface, repo, tag string, index bool, children []stri
 		name, version, _ := strings.Cut(c, "=")
 		os, arch, _ := strings.Cut(name, "/")
 		stated := version
-		if strings.HasPrefix(version, "(") {
-			stated, version = "", strings.Trim(version, "()")
+		if i := strings.IndexByte(version, '('); i >= 0 {
+			stated, version = version[:i], strings.Trim(version[i:], "()")
 		}
 		config, _ := json.Marshal(map[string]any{"os": os, "architecture": arch, "os.version": version, "n": i, "rootfs": map[string]any{"type": "layers", "diff_ids": []string{}}})
 		d := descriptor{MediaType: typeConfig, Digest: digest.FromBytes(config), Size: len(config)}

@@ -90,34 +90,6 @@ type Check struct {
 	Results []Result  `json:"results"`
 }
 
-// Child is an entry of an index.
-type Child struct {
-	Digest       string   `json:"digest"`
-	OS           string   `json:"os"`
-	Architecture string   `json:"architecture"`
-	OSVersion    string   `json:"osVersion"`
-	OSFeatures   []string `json:"osFeatures"`
-	Build        uint32   `json:"build"`
-	Revision     *uint32  `json:"revision"`
-	Release      string   `json:"release"`
-}
-
-// Finding is something that is wrong with an image.
-type Finding struct {
-	Code string `json:"code"`
-	Text string `json:"text"`
-}
-
-// ImageInfo is the answer of the verb image on one reference.
-type ImageInfo struct {
-	Reference string      `json:"reference"`
-	Digest    string      `json:"digest"`
-	MediaType string      `json:"mediaType"`
-	Basis     image.Basis `json:"basis"`
-	Children  []Child     `json:"children"`
-	Findings  []Finding   `json:"findings"`
-}
-
 // Cell is a host and an image in the matrix, by isolation mode.
 type Cell struct {
 	Host    Host    `json:"host"`
