@@ -1,6 +1,9 @@
 package diagnose
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // A text reaches us through consoles, logs and JSON: coloured, wrapped in the
 // middle of a word, escaped several times, with quotes that an editor has made
@@ -25,14 +28,6 @@ func (r *region) set(raw []byte) {
 	r.squeeze()
 }
 
-// ANSI states.
-const (
-	plain  = iota
-	escape // after ESC
-	csi    // ESC [ … letter
-	osc    // ESC ] … BEL or ESC \
-)
-
 type cleaner struct {
 	*region
 	state uint8
@@ -40,37 +35,11 @@ type cleaner struct {
 }
 
 func (c *cleaner) put(b byte) {
-	switch c.state {
-	case escape:
-		switch b {
-		case '[':
-			c.state = csi
-		case ']':
-			c.state = osc
-		default:
-			c.state = plain
-		}
-		return
-	case csi:
-		if b >= 0x40 && b <= 0x7e {
-			c.state = plain
-		} else if b == '\n' {
-			c.state = plain
-			break
-		}
-		return
-	case osc:
-		if b == 7 || b == '\n' {
-			c.state = plain
-		} else if b == 0x1b {
-			c.state = escape
-		}
+	var drop bool
+	if c.state, drop = ansi(c.state, b); drop {
 		return
 	}
 	switch {
-	case b == 0x1b:
-		c.state = escape
-		return
 	case b == '\t':
 		b = ' '
 	case b < ' ' && b != '\n' || b == 0x7f:
@@ -254,6 +223,7 @@ func squeezed(b byte) bool {
 // squeeze fills sq, at and starts from clean.
 func (r *region) squeeze() {
 	r.sq, r.at, r.starts = r.sq[:0], r.at[:0], r.starts[:0]
+	var before []byte
 	for line := 0; line < len(r.clean); {
 		end := line
 		for end < len(r.clean) && r.clean[end] != '\n' {
@@ -261,13 +231,10 @@ func (r *region) squeeze() {
 		}
 		text := r.clean[line:end]
 		skip := lineMark(text)
-		if skip > 0 || startsMessage(text) {
+		if startsMessage(text[skip:]) && !bytes.HasSuffix(bytes.TrimRight(before, " "), colon) || skip > 0 && !wrapped(before, text[skip:]) {
 			r.starts = append(r.starts, int32(len(r.sq)))
 		}
-		// A wrapped line of a log with time stamps goes on behind the stamp.
-		if skip > 0 && !startsMessage(text[skip:]) && continues(text[skip:]) {
-			r.starts = r.starts[:len(r.starts)-1]
-		}
+		before = text[skip:]
 		for i := line + skip; i < end; i++ {
 			if b := r.clean[i]; !squeezed(b) {
 				r.sq = append(r.sq, lower(b))
@@ -278,23 +245,18 @@ func (r *region) squeeze() {
 	}
 }
 
+var colon = []byte{':'}
+
 // lineMark is the length of what a log or a mail puts before a line: a time
-// stamp as CI systems write it, a quotation mark.
+// stamp, a quotation mark.
 func lineMark(s []byte) int {
 	i := 0
 	for i < len(s) && (s[i] == ' ' || s[i] == '>' || s[i] == '|') {
 		i++
 	}
 	quoted := i > 0 && (s[i-1] == '>' || s[i-1] == '|' || i > 1 && s[i-2] != ' ')
-	rest := s[i:]
-	if len(rest) > 20 && isDigit(rest[0]) && rest[4] == '-' && rest[7] == '-' && rest[10] == 'T' && rest[13] == ':' {
-		j := 16
-		for j < len(rest) && (isDigit(rest[j]) || rest[j] == ':' || rest[j] == '.') {
-			j++
-		}
-		if j+1 < len(rest) && rest[j] == 'Z' && rest[j+1] == ' ' {
-			return i + j + 2
-		}
+	if n := timeStamp(s[i:]); n > 0 {
+		return i + n
 	}
 	if quoted {
 		return i
@@ -302,21 +264,66 @@ func lineMark(s []byte) int {
 	return 0
 }
 
-// continues reports whether a line reads on from the one before: it begins in
-// lower case or with a bracket.
-func continues(s []byte) bool {
-	for _, b := range s {
+// timeStamp is the length of a time stamp and the blank behind it:
+// 2020-07-16T13:45:06.4463288Z, 2020-07-16 13:45:06,446, [13:45:06.446].
+func timeStamp(s []byte) int {
+	i := 0
+	bracket := len(s) > 0 && s[0] == '['
+	if bracket {
+		i++
+	}
+	day := i
+	if len(s) > i+10 && isDigit(s[i]) && s[i+4] == '-' && s[i+7] == '-' && (s[i+10] == 'T' || s[i+10] == ' ') {
+		i += 11
+	}
+	if len(s) < i+9 || !isDigit(s[i]) || s[i+2] != ':' || s[i+5] != ':' {
+		return 0
+	}
+	if i == day && !bracket {
+		return 0
+	}
+	i += 8
+	for i < len(s) && (isDigit(s[i]) || s[i] == '.' || s[i] == ',' || s[i] == ':' || s[i] == '+' || s[i] == 'Z') {
+		i++
+	}
+	if bracket && i < len(s) && s[i] == ']' {
+		i++
+	}
+	if i < len(s) && s[i] == ' ' {
+		return i + 1
+	}
+	return 0
+}
+
+// wrapped reports whether a line of a log or a mail, without what stands before
+// each of its lines, goes on with the line before: that one is long and ends in
+// the middle of a sentence.
+func wrapped(before, line []byte) bool {
+	before = bytes.TrimRight(before, " ")
+	if len(before) == 0 {
+		return false
+	}
+	for _, b := range line {
 		if b == ' ' {
 			continue
 		}
-		return b >= 'a' && b <= 'z' || b == '('
+		if b == '(' {
+			return true
+		}
+		break
 	}
-	return true
+	switch before[len(before)-1] {
+	case ':', ',', '(':
+		return true
+	case '.', '!', '?', '}', ';':
+		return false
+	}
+	return len(before) >= 35
 }
 
 // beginnings of messages: what follows one on a new line is another message.
 var beginnings = [...]string{
-	"error", "docker:", "docker.exe", "docker :", "dockerdo", "warning", "normal ", "failed to ", "time=", "level=", "[", "##[", "{\"", "unable to ", "ps ", "c:\\", "$ ",
+	"docker:", "docker.exe", "docker :", "dockerdo", "warning", "normal ", "failed to ", "time=", "level=", "[", "##[", "{\"", "unable to ", "ps ", "c:\\", "$ ",
 	"step ", "---> ", "--->", "latest: ", "info", "fatal", "ctr:", "crictl", "message:", "reason:", "last state", "state:", "err:", "panic", "exception", "job ", "(http",
 }
 
@@ -329,7 +336,7 @@ func startsMessage(s []byte) bool {
 		return false
 	}
 	// 2020-07-16…, 13:45:06…, E0530 11:42…
-	if isDigit(s[0]) && isDigit(s[1]) && (s[2] == ':' || len(s) > 7 && s[4] == '-' && s[7] == '-') {
+	if isDigit(s[0]) && isDigit(s[1]) && (s[2] == ':' && len(s) > 5 && isDigit(s[3]) && s[5] == ':' || len(s) > 7 && s[4] == '-' && s[7] == '-') {
 		return true
 	}
 	if (s[0] == 'E' || s[0] == 'W' || s[0] == 'I' || s[0] == 'F') && len(s) > 6 && isDigit(s[1]) && isDigit(s[4]) && s[5] == ' ' {
@@ -341,6 +348,9 @@ func startsMessage(s []byte) bool {
 		n++
 	}
 	if n > 0 && n+2 < len(s) && (s[n] == 's' || s[n] == 'm' || s[n] == 'h' || s[n] == 'd') && s[n+1] == ' ' && s[n+2] == ' ' {
+		return true
+	}
+	if len(s) > 5 && (s[0] == 'E' || s[5] == ':') && equalFold(s[:5], "error") {
 		return true
 	}
 	for _, b := range beginnings {

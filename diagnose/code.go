@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/winmatch/winmatch/facts"
@@ -76,6 +77,9 @@ func codesIn(list []found, s []byte) []found {
 		}
 		end := skipWord(s, i)
 		f, ok := codeOf(s, i, end)
+		if !ok {
+			f, ok = brokenCode(s, i, end)
+		}
 		if ok {
 			list = append(list, f)
 		}
@@ -89,6 +93,25 @@ func skipWord(s []byte, i int) int {
 		i++
 	}
 	return i
+}
+
+// brokenCode reads a code in hex of which a line break cuts off the end.
+func brokenCode(s []byte, i, end int) (f found, ok bool) {
+	if end-i < 3 || end-i > 9 || s[i] != '0' || lower(s[i+1]) != 'x' || end >= len(s) || s[end] != '\n' {
+		return f, false
+	}
+	next := s[end+1:]
+	if n := lineMark(next); n > 0 {
+		next = next[n:]
+	}
+	next = bytes.TrimLeft(next, " ")
+	n := skipWord(next, 0)
+	if end-i+n != 10 {
+		return f, false
+	}
+	f, ok = codeOf(append(append([]byte{}, s[i:end]...), next[:n]...), 0, 10)
+	f.at, f.end = int32(i), int32(end)
+	return f, ok
 }
 
 // codeOf reads the word s[i:end].

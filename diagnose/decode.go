@@ -2,15 +2,81 @@ package diagnose
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"unicode/utf8"
 )
+
+// plainReader leaves out the escape sequences of terminals, so that colours
+// within a sentence do not hide it.
+type plainReader struct {
+	r     io.Reader
+	state uint8
+}
+
+func (p *plainReader) Read(b []byte) (int, error) {
+	for {
+		n, err := p.r.Read(b)
+		if p.state != plain || bytes.IndexByte(b[:n], 0x1b) >= 0 {
+			kept := b[:0]
+			for _, c := range b[:n] {
+				if next, drop := ansi(p.state, c); drop {
+					p.state = next
+				} else {
+					p.state = next
+					kept = append(kept, c)
+				}
+			}
+			if n = len(kept); n == 0 && err == nil && len(b) > 0 {
+				continue
+			}
+		}
+		return n, err
+	}
+}
+
+// The states within a terminal's escape sequence.
+const (
+	plain  = iota
+	escape // after ESC
+	csi    // ESC [ … letter
+	osc    // ESC ] … BEL or ESC \
+)
+
+// ansi is the state after a byte, and whether that byte belongs to an escape
+// sequence. None goes beyond its line.
+func ansi(state, b byte) (next uint8, drop bool) {
+	switch {
+	case state == plain:
+		if b == 0x1b {
+			return escape, true
+		}
+		return plain, false
+	case b == '\n':
+		return plain, false
+	case state == escape && b == '[':
+		return csi, true
+	case state == escape && b == ']':
+		return osc, true
+	case state == escape:
+		return plain, true
+	case b == 0x1b:
+		return escape, true
+	case state == csi && b >= 0x40 && b <= 0x7e, state == osc && b == 7:
+		return plain, true
+	}
+	return state, true
+}
 
 // decoder turns UTF-16, as PowerShell redirects to files, into UTF-8; other
 // texts it passes on. UTF-16 is told by its byte order mark, or by zeros in
 // every second byte.
 func decoder(r io.Reader) io.Reader {
 	b := bufio.NewReaderSize(r, 4096)
+	return &plainReader{r: decoded(b)}
+}
+
+func decoded(b *bufio.Reader) io.Reader {
 	head, _ := b.Peek(512) // an error is met again when reading
 	if len(head) < 2 {
 		return b

@@ -4,91 +4,106 @@ import "sync"
 
 // needles are what the parts of every message that a rule knows have in common
 // with little else: a text without any of them needs no reading. Each is lower
-// case and at least minNeedle long. A sentence has two or more of them, so that
-// a line break within one leaves another.
+// case and at least eight bytes long. A sentence has two or more of them, so
+// that a line break within one leaves another.
 var needles = [...]string{
 	// Host Compute Service.
-	"computesystem", "createcontainer", "windows system call", "system::start", "hcsshim", "encountered an error",
+	"computesystem", "createcontainer", "windows system call", "system::start", "hcsshim::", "encountered an error",
 	"container operating", "host operating", "operating system of", "container does not match", "system does not match",
 	"hypervisor", "feature is not installed", "virtual machine could not", "utility vm", "attach namespace", "directory name is invalid", "resource is in use",
-	"system resources exist", "paging file", "memory resources", "unrecognized format", "exited unexpectedly", "waiting for notification", "timeout period", "response was not received",
+	"system resources exist", "paging file", "memory resources", "unrecognized format", "a layer with an", "exited unexpectedly", "waiting for notification", "timeout period", "response was not received",
 	"document is invalid", "current state. (", "winapi error", "procedure call failed", "shim task", "containerd task", "create shim", "runpodsandbox",
 	"preparelayer", "activatelayer", "importlayer", "processbaselayer", "processutilityvm", "extract layer", "register layer", "enough space on the", "space left on device",
 	// Codes: hex of either facility, signed and unsigned decimals, NTSTATUS.
-	"c03701", "803701", "c03510", "107013", "322483", "214387", "215108", "107026", "322470", "0xc00001", "0xc00004", "107374", "322122", "214702", "800705a", "80048016", "dll_init", "image_mismatch",
+	"0xc03701", "0x803701", "c0370101", "80370101", "0xc0351000", "10701370", "10701369", "32248302", "21438788", "21510883", "1070264320", "3224702976",
+	"0xc00000", "0xc00001", "0xc00003", "0xc00004", "10737406", "10737407", "10737414", "10737415", "10737416", "10737417", "10737418",
+	"32212254", "32212255", "32212256", "32212257", "32212258", "32212263", "32212264", "32212265", "21470238", "21470248", "800705aa", "800705af", "80048016", "dll_init", "image_mismatch",
 	// Pulls.
-	"matching manifest", "manifest for", "manifest unknown", "platform in manifest", "for platform in", "incompatible with a", "-based image", "cannot be used on", "specified os platform", "specified platform",
+	"matching manifest", "manifest for ", "manifest unknown", "platform in manifest", "for platform in", "match for platform", "incompatible with a", "-based image", "cannot be used on", "image operating", "used on this platform", "specified os platform", "specified platform",
 	"failed to pull", "failed pulling", "pull access", "failed to resolve", "resolve reference", "failed to solve", "llb definition", "source metadata", "error pulling", "toomanyrequests", "response from daemon: get",
 	// Services and schedulers.
-	"unsupported windows", "unsupportedwindows", "osversionnot", "windows containers", "operating system/version", "unsupported operating", "codepackage", "suitable node", "nodes are available", "ecs.os-family",
+	"unsupported windows", "unsupportedwindows", "osversionnot", "windows containers", "operating system/version", "unsupported operating", "in task definition", "please choose", "codepackage", "suitable node", "nodes are available", "ecs.os-family",
 	"os version of image", "platform of the specified",
 	// Networks, engines, sandboxes.
-	"hns failed", "hnscall", "create endpoint", "networkplugin", "network for sandbox", "network for pod", "docker_engine", "pod sandbox", "podsandbox", "sandbox name", "starting container failed",
-	// The same sentence in other languages, after the frame of the runtime.
-	"tesystem", "teconta",
+	"hns failed", "hnscall failed", "hnscallraw", "create endpoint", "networkplugin", "network for sandbox", "network for pod", "docker_engine", "pod sandbox", "podsandbox", "sandbox name", "starting container failed",
 }
 
-const minNeedle = 6
-
-// filter finds needles, in either case, in one pass (Wu and Manber's): of a
-// window of minNeedle bytes it looks at the last two, which say how far the
-// next needle can begin, two to three bytes on average in a log.
-type filter struct {
-	once  sync.Once
-	shift [1 << 16]uint8 // how far the window may move; 0: a needle may begin here
-	head  [1 << 16]uint8 // 1 + the first needle whose window ends in these two bytes
-	next  [len(needles)]uint8
+// matcher finds many lower-case patterns in a text, in either case, in one pass
+// (Wu and Manber's): of a window as long as the shortest pattern it looks at the
+// last three bytes, which say how far the next pattern can begin, four to five
+// bytes on average in a log.
+type matcher struct {
+	once     sync.Once
+	patterns []string
+	window   int
+	shift    [1 << 15]uint8  // how far the window may move; 0: a pattern may begin here
+	head     [1 << 15]uint16 // 1 + the first pattern whose window ends in these three bytes
+	next     []uint16
 }
 
-var prefilter filter
+// hash folds three bytes: letters by their number, so in either case.
+func hash(a, b, c byte) uint16 { return uint16(a&31)<<10 | uint16(b&31)<<5 | uint16(c&31) }
 
-func (f *filter) build() {
-	for i := range f.shift {
-		f.shift[i] = minNeedle - 1
+func (m *matcher) build(patterns []string) {
+	m.patterns, m.window = patterns, 8
+	for _, p := range patterns {
+		m.window = min(m.window, len(p))
 	}
-	for n, needle := range needles {
-		for j := 0; j+1 < minNeedle; j++ {
-			d := uint8(minNeedle - 2 - j)
-			for _, a := range cases(needle[j]) {
-				for _, b := range cases(needle[j+1]) {
-					k := uint16(a)<<8 | uint16(b)
-					f.shift[k] = min(f.shift[k], d)
-				}
-			}
+	m.next = make([]uint16, len(patterns))
+	for i := range m.shift {
+		m.shift[i] = uint8(m.window - 2)
+	}
+	for n, p := range patterns {
+		for j := 0; j+2 < m.window; j++ {
+			k := hash(p[j], p[j+1], p[j+2])
+			m.shift[k] = min(m.shift[k], uint8(m.window-3-j))
 		}
-		k := uint16(needle[minNeedle-2])<<8 | uint16(needle[minNeedle-1])
-		f.next[n] = f.head[k]
-		f.head[k] = uint8(n + 1)
+		k := hash(p[m.window-3], p[m.window-2], p[m.window-1])
+		m.next[n] = m.head[k]
+		m.head[k] = uint16(n + 1)
 	}
 }
 
-func cases(b byte) [2]byte {
-	if b >= 'a' && b <= 'z' {
-		return [2]byte{b, b - 'a' + 'A'}
-	}
-	return [2]byte{b, b}
-}
-
-// find returns where a needle begins in s[from:to], -1 where none does. The
-// needle may end behind to.
-func (f *filter) find(s []byte, from, to int) int {
-	f.once.Do(f.build)
-	last := min(to+minNeedle-1, len(s)-1) // of the window
-	for i := from + minNeedle - 1; i <= last; {
-		a, b := s[i-1], s[i]
-		d := f.shift[uint16(a)<<8|uint16(b)]
-		if d > 0 {
+// find returns where the next pattern begins in s[from:to], and which one it is
+// (of several at one place any); -1 where there is none. A pattern may end
+// behind to.
+func (m *matcher) find(s []byte, from, to int) (at, pattern int) {
+	last := min(to+m.window-1, len(s)-1) // of the window
+	for i := from + m.window - 1; i <= last; {
+		k := hash(s[i-2], s[i-1], s[i])
+		if d := m.shift[k]; d > 0 {
 			i += int(d)
 			continue
 		}
-		start := i - minNeedle + 1
-		for n := f.head[uint16(lower(a))<<8|uint16(lower(b))]; n > 0; n = f.next[n-1] {
-			needle := needles[n-1]
-			if start < to && len(s)-start >= len(needle) && equalFold(s[start:start+len(needle)], needle) {
-				return start
+		start := i - m.window + 1
+		for n := m.head[k]; n > 0; n = m.next[n-1] {
+			p := m.patterns[n-1]
+			if start < to && len(s)-start >= len(p) && equalFold(s[start:start+len(p)], p) {
+				return start, int(n - 1)
 			}
 		}
 		i++
 	}
-	return -1
+	return -1, 0
 }
+
+// all calls f for every pattern that begins in s.
+func (m *matcher) all(s []byte, f func(at, pattern int)) {
+	for i := m.window - 1; i < len(s); {
+		k := hash(s[i-2], s[i-1], s[i])
+		if d := m.shift[k]; d > 0 {
+			i += int(d)
+			continue
+		}
+		start := i - m.window + 1
+		for n := m.head[k]; n > 0; n = m.next[n-1] {
+			p := m.patterns[n-1]
+			if len(s)-start >= len(p) && equalFold(s[start:start+len(p)], p) {
+				f(start, int(n-1))
+			}
+		}
+		i++
+	}
+}
+
+var prefilter matcher

@@ -21,8 +21,9 @@ const (
 	behind    = 64 << 10 // of the text before a message that is searched for what it is about
 	ahead     = 16 << 10 // and after it
 	lead      = 1 << 10  // before a needle, where its message may begin
-	trail     = 8 << 10  // after it
-	overlap   = 3 << 10  // of two regions: no message's core is longer
+	trailMin  = 8 << 10  // after it
+	trailMax  = 64 << 10
+	overlap   = 3 << 10 // of two regions: no message's core is longer
 )
 
 // maxSpan bounds a message, in bytes of its squeezed form to either side of its
@@ -32,7 +33,8 @@ const maxSpan = 1500
 // Read diagnoses the errors in a text of any length, in one pass. The error is
 // the reader's.
 func Read(r io.Reader, f *facts.Facts) (*Report, error) {
-	s := scanner{f: f, line: 1}
+	prefilter.once.Do(func() { prefilter.build(needles[:]) })
+	s := scanner{f: f, line: 1, trail: trailMin}
 	return s.read(r)
 }
 
@@ -50,7 +52,8 @@ type scanner struct {
 	base    int64 // offset of buf[0] in the text
 	from    int   // buf[:from] is done with
 	counted int   // messages whose key stands in buf[:counted] are counted
-	line    int   // of buf[linePos]
+	trail   int
+	line    int // of buf[linePos]
 	linePos int
 	whole   bool // buf is all of the text
 
@@ -58,6 +61,7 @@ type scanner struct {
 	codes       []found
 	events      []event
 	kinds       map[kind]int
+	known       map[uint64]int // by signature: see signature
 }
 
 // kind is what makes two messages the same diagnosis.
@@ -138,11 +142,15 @@ var newline = []byte{'\n'}
 // scan looks at every message whose needle begins in buf[from:limit].
 func (s *scanner) scan(limit int) {
 	for {
-		hit := prefilter.find(s.buf, s.from, limit)
+		hit, _ := prefilter.find(s.buf, s.from, limit)
 		if hit < 0 {
 			return
 		}
-		lo, hi := max(hit-lead, 0), min(hit+trail, len(s.buf))
+		// Where one message follows another, more is read at a time.
+		if s.trail = min(2*s.trail, trailMax); hit > s.counted+trailMin {
+			s.trail = trailMin
+		}
+		lo, hi := max(hit-lead, 0), min(hit+s.trail, len(s.buf))
 		done := hi
 		if hi < len(s.buf) {
 			done = hi - overlap
@@ -206,22 +214,30 @@ func (r *region) span(at int32) span {
 }
 
 // compiled are the rules' patterns, squeezed, from the first message on.
-type compiledRule struct{ keys, with, also, not [][]byte }
+type compiledRule struct{ with, also, not [][]byte }
 
 var compiled struct {
 	once         sync.Once
+	keys         matcher
+	keyRule      []int // the rule of each key
 	rules        [len(rules)]compiledRule
 	windowsError int // for a code of the Host Compute Service that has no rule of its own
 }
 
 func compile() {
+	var keys []string
 	for i := range rules {
 		r := &rules[i]
 		if r.detail == "windows-error" {
 			compiled.windowsError = i
 		}
-		compiled.rules[i] = compiledRule{squeezeAll(r.keys), squeezeAll(r.with), squeezeAll(r.also), squeezeAll(r.not)}
+		compiled.rules[i] = compiledRule{squeezeAll(r.with), squeezeAll(r.also), squeezeAll(r.not)}
+		for _, key := range squeezeAll(r.keys) {
+			keys = append(keys, string(key))
+			compiled.keyRule = append(compiled.keyRule, i)
+		}
 	}
+	compiled.keys.build(keys)
 }
 
 func squeezeAll(list []string) [][]byte {
@@ -240,21 +256,12 @@ func squeezeAll(list []string) [][]byte {
 func (s *scanner) find(r *region) {
 	compiled.once.Do(compile)
 	s.events, s.codes = s.events[:0], codesIn(s.codes[:0], r.clean)
-	for i := range rules {
-		for _, key := range compiled.rules[i].keys {
-			for from := 0; from < len(r.sq); {
-				n := bytes.Index(r.sq[from:], key)
-				if n < 0 {
-					break
-				}
-				at := int32(from + n)
-				if s.holds(i, r, r.span(at)) {
-					s.events = append(s.events, event{i, at})
-				}
-				from += n + len(key)
-			}
+	compiled.keys.all(r.sq, func(at, key int) {
+		rule := compiled.keyRule[key]
+		if s.holds(rule, r, r.span(int32(at))) {
+			s.events = append(s.events, event{rule, int32(at)})
 		}
-	}
+	})
 	for _, c := range s.codes {
 		if c.small {
 			continue
@@ -396,14 +403,51 @@ func (s *scanner) holdsCode(rule int, r *region, at int32) bool {
 // message counts one message, and reads what it is about where it is the first
 // of its kind.
 func (s *scanner) message(e event, sp span, at int) {
-	d, ok := s.diagnose(e, sp)
-	if !ok {
+	line := s.lineAt(at)
+	sig := s.signature(e, sp)
+	if i, ok := s.known[sig]; ok {
+		if i >= 0 {
+			s.report.Diagnoses[i].Count++
+			s.report.Diagnoses[i].Last = line
+		}
 		return
 	}
-	if s.kinds == nil {
-		s.kinds = map[kind]int{}
+	i := s.fresh(e, sp, at, line)
+	if s.kinds == nil || len(s.known) > 4096 {
+		s.known = map[uint64]int{}
 	}
-	line := s.lineAt(at)
+	s.known[sig] = i
+}
+
+// signature is the same for messages that differ in ids, digests and counts
+// only.
+func (s *scanner) signature(e event, sp span) uint64 {
+	text := s.local.sq[max(sp.lo, e.at-400):min(sp.hi, e.at+600)]
+	h := uint64(14695981039346656037) + uint64(e.rule) // FNV-1a
+	for i := 0; i < len(text); i++ {
+		n := i
+		for n < len(text) && (isDigit(text[n]) || text[n] >= 'a' && text[n] <= 'f') {
+			n++
+		}
+		if n-i >= 12 {
+			i = n - 1
+			continue
+		}
+		h = (h ^ uint64(text[i])) * 1099511628211
+	}
+	return h
+}
+
+// fresh reads a message that was not met before, and returns the diagnosis that
+// it is counted with, -1 for none.
+func (s *scanner) fresh(e event, sp span, at, line int) int {
+	d, ok := s.diagnose(e, sp)
+	if !ok {
+		return -1
+	}
+	if s.kinds == nil {
+		s.kinds, s.known = map[kind]int{}, map[uint64]int{}
+	}
 	lo, hi := max(0, at-behind), min(len(s.buf), at+ahead)
 	if s.whole {
 		lo, hi = max(0, at-4*behind), min(len(s.buf), at+4*ahead)
@@ -413,37 +457,37 @@ func (s *scanner) message(e event, sp span, at int) {
 		// Too many kinds: count with the first that is alike.
 		for i := range s.report.Diagnoses {
 			if o := &s.report.Diagnoses[i]; o.Code == d.Code && o.Source == d.Source {
-				o.Count++
-				o.Last = line
-				return
+				return s.again(i, line)
 			}
 		}
 		s.report.More = true
-		return
+		return -1
 	}
 	s.quick(&d, sp)
 	k.image, k.node, k.build = d.Image, "", d.Host.Build
 	if i, ok := s.kinds[k]; ok {
-		o := &s.report.Diagnoses[i]
-		o.Count++
-		o.Last = line
-		return
+		return s.again(i, line)
 	}
 	quick := k
 	s.wide.set(s.buf[lo:hi])
 	s.context(&d, e, at-lo)
 	k.image, k.build, k.detail, k.rule = d.Image, d.Host.Build, d.Detail, int(d.Cause)
 	if i, ok := s.kinds[k]; ok { // the same, told in other words
-		o := &s.report.Diagnoses[i]
-		o.Count++
-		o.Last = line
-		o.merge(&d)
+		s.report.Diagnoses[i].merge(&d)
 		s.kinds[quick] = i
-		return
+		return s.again(i, line)
 	}
 	d.Count, d.First, d.Last = 1, line, line
-	s.kinds[quick], s.kinds[k] = len(s.report.Diagnoses), len(s.report.Diagnoses)
+	i := len(s.report.Diagnoses)
+	s.kinds[quick], s.kinds[k] = i, i
 	s.report.Diagnoses = append(s.report.Diagnoses, d)
+	return i
+}
+
+func (s *scanner) again(i, line int) int {
+	s.report.Diagnoses[i].Count++
+	s.report.Diagnoses[i].Last = line
+	return i
 }
 
 // merge takes over what another message of the same kind says besides.
