@@ -429,9 +429,9 @@ func TestReports(t *testing.T) {
 		if r.HyperV {
 			i = HyperV
 		}
-		name := r.Runtime
-		if name == "" {
-			name = "docker"
+		name := "docker"
+		if r.Runtime == facts.ContainerdFamily {
+			name = "containerd"
 		}
 		_, v := ask(t, host.String(), winver.EditionOf(f, r.HostBuild), name, i, image.String())
 		if r.OtherCause {

@@ -69,7 +69,7 @@ func choose(rule Rule, order Order, children []Child, host winver.Version) int {
 	best := -1
 	for i := range children {
 		c := &children[i]
-		if !c.windows() || !rule.AllowsText(host, c.OSVersion) {
+		if !c.windows() || !c.allowed(rule, host) {
 			continue
 		}
 		if best < 0 {
@@ -93,6 +93,14 @@ func choose(rule Rule, order Order, children []Child, host winver.Version) int {
 		}
 	}
 	return best
+}
+
+// allowed asks a rule about what the index states of a child.
+func (c *Child) allowed(rule Rule, host winver.Version) bool {
+	if c.OSVersion != "" && c.Version.IsValid() {
+		return rule.Allows(host, c.Version)
+	}
+	return rule.AllowsText(host, c.OSVersion)
 }
 
 // stated is the revision that the index states, 0 for none.

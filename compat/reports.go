@@ -46,7 +46,7 @@ func sameRevision(told int32, v winver.Version) bool {
 // family.
 func (v *Verdict) about(r *facts.Report, q *Question, c *Child) bool {
 	return r.ImageBuild == c.Version.Build && r.HyperV == (v.Isolation == HyperV) &&
-		(v.Runtime.Engine == NoEngine || r.Runtime == v.Runtime.Engine.Family() || r.Runtime == "")
+		(v.Runtime.Engine == NoEngine || r.Runtime == facts.AnyRuntime || r.Runtime == v.Runtime.Engine.family())
 }
 
 // Reports returns the reports of the same pair.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/winmatch/winmatch/facts"
 	"github.com/winmatch/winmatch/winver"
 )
 
@@ -29,12 +30,15 @@ func (e Engine) String() string {
 	return [...]string{"none", "docker", "docker-containerd", "containerd"}[e]
 }
 
-// Family is the name under which reports.csv counts the runtime.
-func (e Engine) Family() string {
-	if e == DockerContainerd {
-		return "docker"
+// family is the kind under which reports count the runtime.
+func (e Engine) family() facts.RuntimeFamily {
+	switch e {
+	case Docker, DockerContainerd:
+		return facts.DockerFamily
+	case Containerd:
+		return facts.ContainerdFamily
 	}
-	return e.String()
+	return facts.AnyRuntime
 }
 
 // Release is a runtime's version: major, minor, patch. 0.0.0: the newest known

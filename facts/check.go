@@ -3,6 +3,7 @@ package facts
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Check reports what is wrong with the facts: order, numbers, dates and
@@ -35,6 +36,9 @@ func (f *Facts) Check() error {
 		if r.ExtendedEnd != 0 && r.ExtendedEnd < r.MainstreamEnd {
 			bad("release %s: extended support ends before mainstream support", r.ID)
 		}
+	}
+	if !slices.Equal(f.builds, index(f.Releases)) {
+		bad("the index of builds is not that of the releases")
 	}
 	for i, u := range f.Updates {
 		name := fmt.Sprintf("update %d.%d", u.Build, u.Revision)

@@ -20,6 +20,58 @@ func Embedded() *Facts { return &embedded }
 // Tuesdays have passed since.
 const StaleAfterDays = 60
 
+// Server returns the server release of a build, the long-term one where there
+// are two; nil where there is none.
+func (f *Facts) Server(build uint32) *Release {
+	if b := f.find(build); b != nil && b.server >= 0 {
+		return &f.Releases[b.server]
+	}
+	return nil
+}
+
+// Client returns the client release of a build, nil where there is none.
+func (f *Facts) Client(build uint32) *Release {
+	if b := f.find(build); b != nil && b.client >= 0 {
+		return &f.Releases[b.client]
+	}
+	return nil
+}
+
+func (f *Facts) find(build uint32) *buildIndex {
+	for i := range f.builds {
+		if f.builds[i].build == build {
+			return &f.builds[i]
+		}
+	}
+	return nil
+}
+
+// index returns where the releases of each build stand.
+func index(releases []Release) []buildIndex {
+	var list []buildIndex
+	for i := range releases {
+		r := &releases[i]
+		if r.Build == 0 {
+			continue
+		}
+		n := 0
+		for n < len(list) && list[n].build != r.Build {
+			n++
+		}
+		if n == len(list) {
+			list = append(list, buildIndex{r.Build, -1, -1})
+		}
+		switch b := &list[n]; {
+		case r.Kind == Client:
+			b.client = int16(i)
+		case b.server < 0:
+			b.server = int16(i)
+		}
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].build < list[j].build })
+	return list
+}
+
 // UpdatesOf returns the updates of a build, oldest revision first.
 func (f *Facts) UpdatesOf(build uint32) []Update {
 	lo := sort.Search(len(f.Updates), func(i int) bool { return f.Updates[i].Build >= build })

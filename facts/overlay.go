@@ -112,6 +112,7 @@ func (f *Facts) Overlay(r io.Reader) (*Facts, error) {
 			g.Releases[n] = rel
 		}
 	}
+	g.builds = index(g.Releases)
 	if err := g.Check(); err != nil {
 		return nil, fmt.Errorf("facts file: %w", err)
 	}

@@ -226,14 +226,24 @@ func (o Outcome) String() string {
 	return [...]string{"unclear", "runs", "fails-start", "refused-pull"}[o]
 }
 
+// RuntimeFamily is a kind of container runtime, as reports name them.
+type RuntimeFamily uint8
+
+// The runtime families.
+const (
+	AnyRuntime RuntimeFamily = iota
+	DockerFamily
+	ContainerdFamily
+)
+
 // Report is what somebody told of one host and one image. It is evidence,
 // never more.
 type Report struct {
 	ID                          string
 	HostBuild, ImageBuild       uint32
-	HostRevision, ImageRevision int32  // -1 where not told
-	HyperV                      bool   // isolation, after the default was resolved
-	Runtime                     string // "docker" or "containerd"; "" where the failure was Windows' own
+	HostRevision, ImageRevision int32         // -1 where not told
+	HyperV                      bool          // isolation, after the default was resolved
+	Runtime                     RuntimeFamily // AnyRuntime where the failure was Windows' own
 	Outcome                     Outcome
 	Code                        string
 	OtherCause                  bool   // the thread names a cause other than the pair of versions
@@ -282,4 +292,13 @@ type Facts struct {
 	Runners   []Runner   // one a build, the newest seen
 	Sources   []Source   // by key
 	Codes     []Code     // by value
+
+	builds []buildIndex // by build; see index
+}
+
+// buildIndex says where the releases of a build stand: positions in Releases,
+// -1 for none.
+type buildIndex struct {
+	build          uint32
+	server, client int16
 }

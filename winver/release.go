@@ -41,20 +41,16 @@ const (
 )
 
 // EditionOf returns what a build alone says of the edition: a build that
-// servers share with clients counts as a server, an unknown one is unknown,
-// but for the ranges that only clients have had (19043 to 19045, and Windows
-// 11 up to 22631).
+// servers share with clients counts as a server, one that only clients have is
+// a client's, and an unknown one is unknown.
 func EditionOf(f *facts.Facts, build uint32) Edition {
-	e := UnknownEdition
-	for i := range f.Releases {
-		if r := &f.Releases[i]; r.Build == build {
-			if r.Kind != facts.Client {
-				return Server
-			}
-			e = Client
-		}
+	switch {
+	case f.Server(build) != nil:
+		return Server
+	case f.Client(build) != nil:
+		return Client
 	}
-	return e
+	return UnknownEdition
 }
 
 // ReleaseOf returns the release of a build and an edition, nil where none is
@@ -62,22 +58,16 @@ func EditionOf(f *facts.Facts, build uint32) Edition {
 // and version 1809), it is the Long-Term Servicing one. UnknownEdition takes
 // the server where there is one.
 func ReleaseOf(f *facts.Facts, build uint32, e Edition) *facts.Release {
-	var client *facts.Release
-	for i := range f.Releases {
-		r := &f.Releases[i]
-		if r.Build != build || build == 0 {
-			continue
-		}
-		if r.Kind == facts.Client {
-			client = r
-		} else if e != Client {
-			return r // long-term ones stand first
-		}
+	switch e {
+	case Server:
+		return f.Server(build)
+	case Client:
+		return f.Client(build)
 	}
-	if e == Server {
-		return nil
+	if r := f.Server(build); r != nil {
+		return r
 	}
-	return client
+	return f.Client(build)
 }
 
 // FullName is the release as people say it: "Windows Server 2022",

@@ -46,7 +46,7 @@ func main() {
 	sources()
 	p("var embedded = Facts{\nAsOf: %d,\nCollected: %d,\n", newest(updates), date(collected))
 	p("Releases: releases, Updates: updates, Baselines: baselines, Tables: tables,\n")
-	p("Reports: reports, Runners: runners, Sources: sources, Codes: codes,\n}\n")
+	p("Reports: reports, Runners: runners, Sources: sources, Codes: codes,\nbuilds: builds,\n}\n")
 	src, err := format.Source(out.Bytes())
 	if err != nil {
 		log.Fatal(err)
@@ -266,6 +266,33 @@ func releases() {
 		p("Sources: %s},\n", stringsLit(list))
 	}
 	p("}\n\n")
+
+	// Where the releases of each build stand: the first server's and the client's.
+	where := map[uint32][2]int{}
+	var builds []uint32
+	for i, r := range file.Releases {
+		if r.Build == 0 {
+			continue
+		}
+		w, ok := where[r.Build]
+		if !ok {
+			w = [2]int{-1, -1}
+			builds = append(builds, r.Build)
+		}
+		switch {
+		case r.Kind == "client":
+			w[1] = i
+		case w[0] < 0:
+			w[0] = i
+		}
+		where[r.Build] = w
+	}
+	sort.Slice(builds, func(i, j int) bool { return builds[i] < builds[j] })
+	p("var builds = []buildIndex{\n")
+	for _, b := range builds {
+		p("{%d, %d, %d},\n", b, where[b][0], where[b][1])
+	}
+	p("}\n\n")
 }
 
 // openable turns a source of releases.yaml, "VD:portability.md@77e0742a", into
@@ -470,6 +497,8 @@ func cell(host, image, v string) {
 
 var outcomes = map[string]string{"runs": "Runs", "fails-start": "FailsStart", "refused-pull": "RefusedPull", "unclear": "Unclear"}
 
+var families = map[string]string{"any": "AnyRuntime", "docker": "DockerFamily", "containerd": "ContainerdFamily"}
+
 // revision reads a revision; "" (not told) is -1.
 func revision(s string) int {
 	if s == "" {
@@ -490,8 +519,8 @@ func reports() {
 		if !ok || r["resolved_isolation"] != "process" && r["resolved_isolation"] != "hyperv" {
 			log.Fatalf("reports.csv: %s: bad outcome %q or isolation %q", r["id"], r["outcome"], r["resolved_isolation"])
 		}
-		p("{%q, %d, %d, %d, %d, %t, %q, %s, %q, %t, %q, %q},\n", r["id"], number(r["host_build"]), number(r["image_build"]),
-			revision(r["host_revision"]), revision(r["image_revision"]), r["resolved_isolation"] == "hyperv", strings.TrimPrefix(r["runtime_family"], "any"),
+		p("{%q, %d, %d, %d, %d, %t, %s, %s, %q, %t, %q, %q},\n", r["id"], number(r["host_build"]), number(r["image_build"]),
+			revision(r["host_revision"]), revision(r["image_revision"]), r["resolved_isolation"] == "hyperv", families[r["runtime_family"]],
 			o, r["code"], r["other_cause"] != "", r["url"], r["note"])
 	}
 	p("}\n\n")
