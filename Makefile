@@ -69,6 +69,7 @@ vet:
 lint: $(GOLANGCI) ## golangci-lint
 	$(GOLANGCI) run --build-tags realparts
 	GOOS=windows $(GOLANGCI) run
+	cd test/bench && $(GOLANGCI) run
 
 $(GOLANGCI): tools/go.mod
 	@mkdir -p $(@D)

@@ -156,7 +156,7 @@ type asker struct {
 // ask returns the oracle's answers to lines of the same number.
 func (a asker) ask(mode string, questions []string) []string {
 	a.t.Helper()
-	out, code := a.wine.Run(a.t, strings.NewReader(strings.Join(questions, "\n")+"\n"), a.exe, mode)
+	out, code := a.wine.Run(a.t, strings.Join(questions, "\n")+"\n", a.exe, mode)
 	answers := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 	if code != 0 || len(answers) != len(questions) {
 		a.t.Fatalf("%s %s: exit %d, %d answers to %d questions", a.oracle, mode, code, len(answers), len(questions))

@@ -80,7 +80,7 @@ func TestHost(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			wine.Registry(t, c.machine.values())
-			out, code := wine.Run(t, nil, exe, "host", "-o", "json")
+			out, code := wine.Run(t, "", exe, "host", "-o", "json")
 			var got []host
 			if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || len(got) != 1 {
 				t.Fatalf("exit %d, %v\n%s", code, err, out)
@@ -107,7 +107,7 @@ func TestHost(t *testing.T) {
 	} {
 		t.Run("check on "+c.machine.installation, func(t *testing.T) {
 			wine.Registry(t, c.machine.values())
-			out, code := wine.Run(t, nil, exe, "check", "--offline", "-o", "json", "windows:10.0.20348.2227")
+			out, code := wine.Run(t, "", exe, "check", "--offline", "-o", "json", "windows:10.0.20348.2227")
 			var got struct {
 				Results []struct {
 					Host      host
