@@ -32,7 +32,7 @@ type host struct {
 	down      error
 	downUntil time.Time
 	challenge challenge
-	tokens    map[string]*token // by repository
+	tokens    map[string]*token // by scope
 
 	credOnce sync.Once
 	cred     credential
@@ -56,6 +56,7 @@ type repository struct {
 	c    *Client
 	h    *host
 	name string
+	push bool // to be written to, too
 }
 
 func (c *Client) repository(ref Reference) *repository {
@@ -136,12 +137,52 @@ func (r *repository) blob(ctx context.Context, digest string) ([]byte, error) {
 // get reads one document of a repository, with whatever authentication that
 // takes.
 func (r *repository) get(ctx context.Context, path, accept string, limit int64, what string) ([]byte, http.Header, error) {
-	release, err := r.h.enter(ctx)
+	resp, err := r.send(ctx, &request{method: http.MethodGet, url: path, accept: accept})
 	if err != nil {
 		return nil, nil, err
 	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return nil, nil, r.status(resp, what)
+	}
+	body, err := readAll(resp, limit, what)
+	if err != nil && ctx.Err() != nil {
+		err = r.h.unreachable(r.c, ctx.Err())
+	}
+	return body, resp.Header, err
+}
+
+// put writes a manifest or an index under a tag or its digest.
+func (r *repository) put(ctx context.Context, what, mediaType string, body []byte) error {
+	resp, err := r.send(ctx, &request{method: http.MethodPut, url: "/manifests/" + what, contentType: mediaType, body: string(body)})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusOK {
+		code := resp.StatusCode
+		if err = r.status(resp, "index"); code == http.StatusBadRequest || code == http.StatusNotFound || code == http.StatusMethodNotAllowed {
+			err = &Error{Code: CodeRefused, Text: r.h.name + " does not take the index (" + strconv.Itoa(code) + ")", Err: err}
+		}
+		return err
+	}
+	said := resp.Header.Get("Docker-Content-Digest")
+	drop(resp)
+	if said != "" && (checkDigest(said) != "" || digestOf(body, said) != said) {
+		return &Error{Code: CodeDigest, Text: r.h.name + " has taken the index and calls it " + strconv.QuoteToASCII(clip(said)) + ", which is not its digest"}
+	}
+	return nil
+}
+
+// send makes one request to a path of the repository, with whatever
+// authentication that takes.
+func (r *repository) send(ctx context.Context, req *request) (*http.Response, error) {
+	release, err := r.h.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
 	defer func() { release(nil, ctx) }()
-	target := r.h.base + "/v2/" + r.name + path
+	req.url = r.h.base + "/v2/" + r.name + req.url
 	refused := "" // an Authorization that did not do
 	for round := 0; ; round++ {
 		auth, challenged, err := r.authorize(ctx, refused)
@@ -150,18 +191,19 @@ func (r *repository) get(ctx context.Context, path, accept string, limit int64, 
 			if errors.As(err, &e) && e.Code == CodeUnreachable { // the token server
 				release(err, ctx)
 			}
-			return nil, nil, err
+			return nil, err
 		}
-		resp, err := r.c.exchange(ctx, &request{method: http.MethodGet, url: target, auth: auth, accept: accept})
+		req.auth = auth
+		resp, err := r.c.exchange(ctx, req)
 		if err != nil {
 			release(err, ctx)
-			return nil, nil, err
+			return nil, err
 		}
 		if resp.StatusCode == http.StatusUnauthorized && !resp.elsewhere && round < 3 {
 			ch, ok := parseChallenges(resp.Header.Values("WWW-Authenticate"))
 			drop(resp.Response)
 			if !ok || challenged && auth == "" || ch.scheme == "basic" && strings.HasPrefix(auth, "Basic ") {
-				return nil, nil, r.unauthorized(resp.StatusCode)
+				return nil, r.unauthorized(resp.StatusCode)
 			}
 			r.h.mu.Lock()
 			r.h.challenge = ch
@@ -170,14 +212,7 @@ func (r *repository) get(ctx context.Context, path, accept string, limit int64, 
 			continue
 		}
 		release(nil, ctx)
-		if resp.StatusCode != http.StatusOK {
-			return nil, nil, r.status(resp.Response, what)
-		}
-		body, err := readAll(resp.Response, limit, what)
-		if err != nil && ctx.Err() != nil {
-			err = r.h.unreachable(r.c, ctx.Err())
-		}
-		return body, resp.Header, err
+		return resp.Response, nil
 	}
 }
 
@@ -273,10 +308,10 @@ func (r *repository) authorize(ctx context.Context, refused string) (header stri
 		return "Bearer " + cred.bearer, true, nil
 	}
 	r.h.mu.Lock()
-	t := r.h.tokens[r.name]
+	t := r.h.tokens[r.scope()]
 	if t == nil {
 		t = &token{lock: make(chan struct{}, 1)}
-		r.h.tokens[r.name] = t
+		r.h.tokens[r.scope()] = t
 	}
 	r.h.mu.Unlock()
 	select {
@@ -301,6 +336,14 @@ func basic(c credential) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.user+":"+c.password))
 }
 
+// scope is what a token must allow.
+func (r *repository) scope() string {
+	if r.push {
+		return "repository:" + r.name + ":pull,push"
+	}
+	return "repository:" + r.name + ":pull"
+}
+
 // clientID names this program to token servers.
 const clientID = "winmatch"
 
@@ -311,13 +354,13 @@ func (r *repository) token(ctx context.Context, ch challenge, cred credential) (
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || strings.HasPrefix(r.h.base, "https:")) {
 		return "", 0, &Error{Code: CodeRefused, Text: r.h.name + " names a token server that is refused (want an https URL without a user)"}
 	}
-	scope := "repository:" + r.name + ":pull"
+	scope := r.scope()
 	q := u.Query()
 	req := &request{method: http.MethodGet}
 	if cred.identity != "" {
 		form := url.Values{"grant_type": {"refresh_token"}, "service": {ch.service}, "client_id": {clientID},
 			"scope": {scope}, "refresh_token": {cred.identity}}
-		req.method, req.form = http.MethodPost, form.Encode()
+		req.method, req.contentType, req.body = http.MethodPost, "application/x-www-form-urlencoded", form.Encode()
 	} else {
 		q.Set("scope", scope)
 		if ch.service != "" {
@@ -443,7 +486,8 @@ func drop(resp *http.Response) {
 
 // request is one exchange to be had.
 type request struct {
-	method, url, auth, accept, form string
+	method, url, auth, accept string
+	contentType, body         string
 }
 
 // response is its outcome.
@@ -530,12 +574,12 @@ func (c *Client) follow(ctx context.Context, r *request) (*response, error) {
 		if linkLocalHost(u.Hostname()) {
 			return nil, &Error{Code: CodeRefused, Text: "the link-local address " + u.Host + " is refused"}
 		}
-		req, err := http.NewRequestWithContext(ctx, r.method, u.String(), strings.NewReader(r.form))
+		req, err := http.NewRequestWithContext(ctx, r.method, u.String(), strings.NewReader(r.body))
 		if err != nil {
 			return nil, &Error{Code: CodeRefused, Text: "not a URL that can be asked"}
 		}
-		if r.form != "" {
-			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if r.body != "" {
+			req.Header.Set("Content-Type", r.contentType)
 		} else {
 			req.Body, req.ContentLength = nil, 0
 		}
@@ -563,7 +607,7 @@ func (c *Client) follow(ctx context.Context, r *request) (*response, error) {
 			return &Error{Code: CodeRefused, Text: u.Host + " redirects " + why}
 		}
 		if r.method != http.MethodGet {
-			return nil, refuse("a request that holds a credential")
+			return nil, refuse("a request that must not go elsewhere")
 		}
 		if hop == maxRedirects {
 			return nil, refuse("more than " + strconv.Itoa(maxRedirects) + " times")
