@@ -100,7 +100,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR)")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no warnings")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
-	root.AddCommand(a.checkCommand(), a.explainCommand(), a.tagCommand(), a.hostCommand(), a.imageCommand(), a.matrixCommand(), a.factsCommand(), a.versionCommand())
+	root.AddCommand(a.checkCommand(), a.explainCommand(), a.tagCommand(), a.hostCommand(), a.imageCommand(), a.indexCommand(), a.matrixCommand(), a.factsCommand(), a.versionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return failf(cmd.CommandPath()+" --help lists the flags", "%s", strings.TrimSuffix(err.Error(), "."))
 	})
