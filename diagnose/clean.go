@@ -20,10 +20,12 @@ type region struct {
 	sq     []byte
 	at     []int32 // where each byte of sq stands in clean
 	starts []int32 // indexes of sq at which a message may begin, ascending
+	source int8    // 1: source code, -1: none, 0: not looked at
 }
 
 // set cleans and squeezes a piece of raw text.
 func (r *region) set(raw []byte) {
+	r.source = 0
 	r.cleanFrom(raw)
 	r.squeeze()
 }

@@ -125,6 +125,9 @@ func codeOf(s []byte, i, end int) (f found, ok bool) {
 		after = s[end]
 	}
 	f.at, f.end = int32(i), int32(end)
+	if before == ',' && (after == ',' || after == '"') { // a field of a table
+		return f, false
+	}
 	var v uint64
 	switch {
 	case len(word) > 2 && len(word) <= 10 && word[0] == '0' && lower(word[1]) == 'x':

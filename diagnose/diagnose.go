@@ -19,10 +19,13 @@ var frames = []string{
 	"supported versions are", "cannot run th", "in task definition", "cannot be used on this", "no suitable node", "exited unexpectedly. (", "osversionnotsupported",
 }
 
-// codes in source code, and talk about errors.
+// What only source code has, and talk about errors.
 var (
-	sources = []string{"#define", "const ", "errno(", "syscall.", " == ", " != ", ":= ", "return ", "func ", " = 0x", "= windows.", "hcs_e_", "error_vmcompute_", "case 0x", "enum ", "static ", "assert", "/*", "*/", "regex", "strings.contains"}
-	talk    = []string{
+	sources = []string{
+		"#define", "const ", "errno(", "errno = ", "ntstatus = ", "hresult = ", "syscall.", " == \"", " != \"", " := ", "return ", "func ", "= 0xc0", "= 0x80", "= windows.", "case 0x", "case \"", "enum ", "static ", "assert", "/*", "*/",
+		"[]string{", "fmt.", "errors.new", "errorf(", "strings.contains", ") {", "};", "\"),", "\", \"", "regexp", "&& ", " || ", "public ", "private ", "-eq ", "-match ", "elif ", "def ",
+	}
+	talk = []string{
 		"if you ", "you may ", "you might ", "you will ", "you'll ", "you get ", "you receive", "this error", "error code for", "means ", "occurs when", "is thrown", "is returned", "would ", "see also", "documentation", "troubleshoot", "changelog",
 		"release notes", "fixed ", "fixes ", "fix ", "better error", "improve", "for example", "e.g.", "such as", "| 0x", "|0x", " › ", "stack overflow", "stackoverflow", "detect ", "handle ", "will be ", "should be ", "needs to be ", "in the case of ",
 		"use this ", "revert ", "refactor", "retry on ", "test for ",
@@ -49,42 +52,125 @@ func (s *scanner) diagnose(e event, sp span) (d Diagnosis, ok bool) {
 
 	start, end := lineOf(reg.clean, key)
 	around := reg.clean[max(start, key-300):min(end, key+300)]
-	if e.rule < len(rules) && len(rules[e.rule].keys) > 0 || d.Code.hcs() || e.rule == exitRule {
-		framed := hasAny(message, frames)
-		source, talked := hasAny(around, sources) || grepped(reg.clean[start:end]), hasAny(around, talk)
-		short := s.whole && len(s.buf) <= shortText
-		switch {
-		case !framed && (source || talked):
-			return d, false
-		case framed && (source || talked) && talkedBefore(reg.clean[max(start, key-300):key], source):
-			d.Confidence = min(d.Confidence, Likely)
-		case !framed && d.Confidence == Certain:
-			d.Confidence = Likely
-			if bare := e.rule < len(rules) && len(rules[e.rule].keys) == 0; bare && !short && !hasAny(around, exits) {
-				return d, false
-			}
-		}
-		if !framed && d.Cause == Mismatch && !short && !hasAny(around, exits) && !hasAny(around, containers) {
-			d.Confidence = Possible
-		}
+	if !s.believe(&d, e, message, start, end, key) {
+		return d, false
 	}
 	d.Evidence = []string{evidence(reg.clean, lo, key, hi)}
 	s.special(&d, e, message, around)
 	return d, true
 }
 
-// talkedBefore reports whether the words that speak of an error stand before
-// it in its line, without a program's own frame between.
-func talkedBefore(before []byte, source bool) bool {
-	if source {
+// believe reports whether a message is an error that something printed, and
+// lowers the confidence where that is not sure: without a program's own words
+// around it, or in talk about errors.
+func (s *scanner) believe(d *Diagnosis, e event, message []byte, start, end, key int) bool {
+	reg := &s.local
+	line := reg.clean[start:end]
+	around := reg.clean[max(start, key-300):min(end, key+300)]
+	if inSource(line, key-start) || ours(line) || reg.isSource() {
+		return false
+	}
+	talked := hasAny(around, talk) || tableRow(line)
+	if hasAny(message, frames) {
+		if talked && talkedBefore(reg.clean[max(start, key-300):key]) {
+			d.Confidence = min(d.Confidence, Likely)
+		}
 		return true
 	}
+	if talked {
+		return false
+	}
+	short, wrong := s.whole && len(s.buf) <= shortText, hasAny(around, exits)
+	if bare := e.rule < len(rules) && len(rules[e.rule].keys) == 0; bare && !short && !wrong {
+		return false
+	}
+	d.Confidence = min(d.Confidence, Likely)
+	if d.Cause == Mismatch && !short && !wrong && !hasAny(around, containers) {
+		d.Confidence = Possible
+	}
+	return true
+}
+
+// talkedBefore reports whether the words that speak of an error stand before
+// it in its line, without a program's own frame between.
+func talkedBefore(before []byte) bool {
 	for _, w := range talk {
 		if i := indexFold(before, w); i >= 0 && !hasAny(before[i:], []string{"response from daemon", "rpc error", "level="}) {
 			return true
 		}
 	}
 	return false
+}
+
+// inSource reports whether a place in a line is in source code or data: what
+// stands around it reads as no error does.
+func inSource(line []byte, at int) bool {
+	near := line[max(0, at-240):min(len(line), at+240)]
+	if hasAny(near, sources) || grepped(line) {
+		return true
+	}
+	text := bytes.TrimLeft(line, " ")
+	if bytes.HasPrefix(text, []byte("//")) || bytes.HasPrefix(text, []byte("/*")) || bytes.HasPrefix(text, []byte("- topic:")) {
+		return true
+	}
+	for i := 1; i+1 < len(near); i++ {
+		switch {
+		case near[i] == '(' && near[i+1] == '"' && isWord(near[i-1]): // call("…
+			return true
+		case near[i] == ',' && near[i-1] == '"' && near[i+1] == ' ' && i+2 < len(near) && isLetter(near[i+2]) && bytes.IndexByte(near[i+2:min(len(near), i+30)], '(') > 0: // …", f(x)
+			return true
+		}
+	}
+	return false
+}
+
+// isSource reports whether most lines of a region are source code.
+func (r *region) isSource() bool {
+	if r.source != 0 {
+		return r.source > 0
+	}
+	r.source = -1
+	lines, code := 0, 0
+	for rest := r.clean; len(rest) > 0; {
+		line := rest
+		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+			line, rest = rest[:i], rest[i+1:]
+		} else {
+			rest = nil
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if line[0] == '"' && bytes.Contains(line, []byte("\": ")) {
+			return false // JSON
+		}
+		lines++
+		for _, w := range [...]string{"//", "/*", "* ", "func ", "import ", "package ", "return ", "if ", "for ", "case ", "const ", "var ", "type ", "using ", "#include", "#define", "} "} {
+			if len(line) >= len(w) && string(line[:len(w)]) == w {
+				code++
+				break
+			}
+		}
+		switch last := line[len(line)-1]; {
+		case last == ';', last == '{', len(line) > 1 && last == ',' && (line[len(line)-2] == '"' || line[len(line)-2] == ')' || line[len(line)-2] == '}'), len(line) == 1 && last == '}':
+			code++
+		}
+	}
+	if lines >= 6 && code*5 >= lines*2 {
+		r.source = 1
+	}
+	return r.source > 0
+}
+
+// tableRow reports whether a line is a row of a table in Markdown.
+func tableRow(line []byte) bool {
+	line = bytes.TrimSpace(line)
+	return len(line) > 4 && line[0] == '|' && bytes.Count(line, []byte{'|'}) > 2
+}
+
+// ours reports whether a line is winmatch's own prediction of a message.
+func ours(line []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(line, " "), []byte("message  "))
 }
 
 // grepped reports whether a line begins as grep and compilers print one:
@@ -157,12 +243,18 @@ func (s *scanner) code(e event, r *rule, lo, hi, key int) Code {
 func evidence(s []byte, lo, key, hi int) string {
 	const before, after = 260, 320
 	start := max(lo, key-before)
-	// From the last beginning of a sentence that still has all of it.
+	first, _ := lineOf(s, key)
+	// From the first beginning of a sentence, else of the line.
+	begun := false
 	for _, w := range [...]string{"error response from daemon", "failed to pull image", "failed to create", "container ", "docker:", "hcs"} {
 		if i := indexFold(s[start:key], w); i >= 0 {
 			start += i
+			begun = true
 			break
 		}
+	}
+	if !begun {
+		start = max(start, first)
 	}
 	text := s[start:min(hi, key+after)]
 	// The request's JSON is long and says nothing.
