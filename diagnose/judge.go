@@ -46,7 +46,7 @@ type Finding struct {
 // verdict of compat confirms or refutes it, and the confidence says so.
 func (d *Diagnosis) Judge(f *facts.Facts, k *Known) Finding {
 	out := Finding{Diagnosis: *d}
-	q, ok := out.question(k)
+	q, ok := out.question(f, k)
 	var v compat.Verdict
 	if ok {
 		v = compat.Decide(f, &q)
@@ -60,12 +60,16 @@ func (d *Diagnosis) Judge(f *facts.Facts, k *Known) Finding {
 }
 
 // question puts the case to compat; not ok where a version is missing.
-func (d *Finding) question(k *Known) (q compat.Question, ok bool) {
+func (d *Finding) question(f *facts.Facts, k *Known) (q compat.Question, ok bool) {
 	if k.Host.IsValid() {
 		d.Host, d.Edition = k.Host, k.Edition
 	}
 	if k.Reference != "" {
 		d.Image = k.Reference
+		d.weigh()
+	}
+	if d.Edition == winver.UnknownEdition && d.Host.IsValid() {
+		d.Edition = winver.EditionOf(f, d.Host.Build)
 	}
 	q.Host = compat.Host{Version: d.Host, Edition: d.Edition}
 	q.Image = k.Image
@@ -75,6 +79,9 @@ func (d *Finding) question(k *Known) (q compat.Question, ok bool) {
 	q.Isolation, q.Runtime, q.Kubernetes, q.Today = d.Isolation, d.Runtime, d.Place == Kubernetes, k.Today
 	if k.Isolation != compat.DefaultIsolation {
 		q.Isolation = k.Isolation
+	}
+	if q.Isolation == compat.DefaultIsolation && d.Cause == Mismatch && d.Stage == Start {
+		q.Isolation = compat.Process // under Hyper-V isolation Windows does not compare
 	}
 	if k.Runtime.Engine != compat.NoEngine {
 		q.Runtime = k.Runtime
