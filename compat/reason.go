@@ -360,7 +360,7 @@ func (r Rule) says(host winver.Version) string {
 	case r == RuleMobyClassic:
 		return fmt.Sprintf("it refuses images newer than %d", host.Build)
 	case r == RuleExact || r == RuleExactStrict || host.Build < winver.LTSC2022:
-		return fmt.Sprintf("it wants an image of exactly that build")
+		return "it wants an image of exactly that build"
 	}
 	for _, b := range [...]uint32{winver.LTSC2022, winver.LTSC2025} {
 		if r.Allows(host, winver.Version{Major: host.Major, Minor: host.Minor, Build: b}) {

@@ -308,11 +308,28 @@ func (a *app) images(ctx context.Context, f *reading, refs []image.Reference) ([
 		case errors.As(r.Err, &e) && e.Code == image.CodeNotFound && all[i].Kind == image.Registry:
 			images[i].Basis, images[i].Children = image.BasisRegistry, nil
 			images[i].Findings = []image.Finding{{Code: image.FindingNotFound, Text: e.Error()}}
+			images[i].Source = manifestURL(refs[i], f.insecure)
 		default:
 			return nil, nil, imageFailure(r.Err)
 		}
 	}
 	return all, images, nil
+}
+
+// manifestURL is where a registry was asked: what it answers there is the
+// source of an image that does not exist.
+func manifestURL(ref image.Reference, insecure bool) string {
+	scheme, host, what := "https://", ref.Host, ref.Tag
+	if insecure {
+		scheme = "http://"
+	}
+	if host == image.DockerHub {
+		host = "registry-1.docker.io"
+	}
+	if ref.Digest != "" {
+		what = ref.Digest
+	}
+	return scheme + host + "/v2/" + ref.Repository + "/manifests/" + what
 }
 
 // judge puts one host and one image to the core and the answer into a value.
