@@ -347,6 +347,18 @@ func TestDockerArchive(t *testing.T) {
 			}
 		})
 	}
+	// The names that crane and Docker since 25 give to configs.
+	for _, prefix := range []string{"sha256:", "blobs/sha256/"} {
+		config := tree{}.json(t, windows("10.0.20348.1"))
+		name := prefix + strings.TrimPrefix(sha(config), "sha256:")
+		f := tree{name: config, fileDocker: tree{}.json(t, []obj{{"Config": name, "RepoTags": []string{"a:1"}}})}
+		ref := "docker-archive:" + file(t, f.tar(t, ""))
+		if m := get(t, quick(), mustParse(t, ref+"@"+sha(config))); saysOf(m) != "no windows/amd64 10.0.20348.1*" {
+			t.Errorf("%s: %s", prefix, saysOf(m))
+		}
+		f[name] = append(config, ' ')
+		fails(t, quick(), "docker-archive:"+file(t, f.tar(t, "")), CodeDigest, "the config "+sha(config))
+	}
 	one := save(t, tree{}, "10.0.20348.1")
 	if m := get(t, quick(), mustParse(t, "docker-archive:"+file(t, one.tar(t, "")))); saysOf(m) != "no windows/amd64 10.0.20348.1*" {
 		t.Error(saysOf(m))

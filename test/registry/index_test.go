@@ -1,0 +1,299 @@
+//go:build realparts
+
+package registry_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/winmatch/winmatch/test/parts"
+)
+
+// info is what these tests read of `image -o json`.
+type info struct {
+	Reference, Digest, Basis string
+	Children                 []struct{ Digest, OS, OSVersion string }
+	Hosts                    []struct {
+		Host    struct{ Version string }
+		Runtime struct{ Name string }
+		Takes   *string
+	}
+	Findings []struct{ Code, Text string }
+}
+
+func (w winmatch) image(t *testing.T, env []string, args ...string) ([]info, int) {
+	t.Helper()
+	stdout, stderr, code := w.run(t, env, append([]string{"image", "-o", "json"}, args...)...)
+	var list []info
+	if err := json.Unmarshal([]byte(stdout), &list); err != nil || len(list) == 0 {
+		t.Fatalf("winmatch image %v: exit %d, %v\n%s%s", args, code, err, stdout, stderr)
+	}
+	return list, code
+}
+
+func skopeo(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.Command(parts.Need(t, "skopeo"), append([]string{"--insecure-policy", "copy", "--quiet", "--src-tls-verify=false"}, args...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("skopeo copy %v: %v\n%s", args, err, out)
+	}
+}
+
+// What skopeo copies out of a registry holds what the registry does.
+func TestCopies(t *testing.T) {
+	r, w := start(t, false), build(t)
+	env := []string{"DOCKER_CONFIG=" + t.TempDir()}
+	for name, types := range map[string][4]string{"docker": docker, "oci": oci} {
+		t.Run(name, func(t *testing.T) {
+			repo := "copies/" + name
+			_, kids := r.push(t, repo, "1", types, []kid{
+				{"windows", "10.0.20348.3207", "10.0.20348.3207"}, {"windows", "10.0.17763.6893", "10.0.17763.6893"}, {"linux", "", ""}})
+			ref := r.addr + "/" + repo + ":1"
+			want, _ := w.image(t, env, "--insecure", ref)
+			versions := func(i info) string {
+				var s []string
+				for _, c := range i.Children {
+					if c.OS == "windows" {
+						s = append(s, c.OSVersion)
+					}
+				}
+				return strings.Join(s, " ")
+			}
+			dir := t.TempDir()
+			file := func(name string) string { return filepath.Join(dir, name) }
+			skopeo(t, "--all", "docker://"+ref, "oci:"+file("layout")+":one")
+			skopeo(t, "--all", "docker://"+ref, "oci-archive:"+file("layout.tar")+":one")
+			if out, err := exec.Command("gzip", "-k", file("layout.tar")).CombinedOutput(); err != nil {
+				t.Fatalf("gzip: %v\n%s", err, out)
+			}
+			for place, basis := range map[string]string{
+				"oci:" + file("layout"): "layout", "oci:" + file("layout") + ":one": "layout",
+				"oci-archive:" + file("layout.tar"): "archive", "oci-archive:" + file("layout.tar.gz") + ":one": "archive",
+			} {
+				got, _ := w.image(t, env, "--offline", place)
+				if len(got) != 1 || versions(got[0]) != versions(want[0]) || got[0].Basis != basis || len(got[0].Children) != len(want[0].Children) {
+					t.Errorf("%s: %+v, want %+v", place, got, want)
+				}
+			}
+			// One image each in a docker archive, two of them in one.
+			single := "docker://" + r.addr + "/" + repo + "@"
+			skopeo(t, "--override-os=windows", single+kids[1], "docker-archive:"+file("saved.tar")+":example/app:1")
+			got, _ := w.image(t, env, "docker-archive:"+file("saved.tar"))
+			if len(got) != 1 || versions(got[0]) != "10.0.17763.6893" || got[0].Basis != "archive" {
+				t.Errorf("docker-archive: %+v", got)
+			}
+			a, code := w.check(t, env, "--offline", "--host", "10.0.17763.6893", "docker-archive:"+file("saved.tar")+":example/app:1")
+			if code != 0 || a.Results[0].Answer != "yes" || a.Results[0].Image.Basis != "archive" {
+				t.Errorf("check: exit %d, %+v", code, a.Results)
+			}
+		})
+	}
+}
+
+// An index without os.version is found, repaired and pushed, and containerd's
+// own code takes the right child afterwards, where it took the first before.
+func TestRepaired(t *testing.T) {
+	r, w := start(t, true), build(t)
+	env := []string{"SSL_CERT_FILE=" + r.ca, "DOCKER_CONFIG=" + login(t, r.addr, password)}
+	versions := []string{"10.0.26100.2894", "10.0.20348.3207", "10.0.17763.6893"}
+	for name, types := range map[string][4]string{"docker": docker, "oci": oci} {
+		t.Run(name, func(t *testing.T) {
+			repo := "repaired/" + name
+			kids := []kid{{os: "linux"}}
+			for _, v := range versions {
+				kids = append(kids, kid{"windows", "", v})
+			}
+			old, children := r.push(t, repo, "1", types, kids)
+			windows := children[1:4]
+			ref := r.addr + "/" + repo + ":1"
+			found, code := w.image(t, env, ref)
+			if code != 1 || len(found[0].Findings) == 0 || found[0].Findings[0].Code != "os-version-missing" {
+				t.Fatalf("exit %d, %+v", code, found)
+			}
+			before := r.index(t, repo, "1", types[0])
+			stdout, stderr, code := w.run(t, env, "index", "repair", "--apply", ref)
+			if code != 0 || !strings.HasSuffix(stdout, "done\n") || !strings.Contains(stdout, old) {
+				t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
+			}
+			after := r.index(t, repo, "1", types[0])
+			if stdout, _, code := w.run(t, env, "index", "repair", "--apply", ref); code != 0 || !strings.Contains(stdout, "nothing to fill in") {
+				t.Errorf("the second time: exit %d\n%s", code, stdout)
+			}
+			// Nothing but os.version is new.
+			for i := range after {
+				if p := after[i].(object)["platform"].(object); p["os"] == "windows" {
+					if p["os.version"] != versions[slices.Index(windows, after[i].(object)["digest"].(string))] {
+						t.Errorf("entry %d: %v", i, p)
+					}
+					delete(p, "os.version")
+				}
+			}
+			if fmt.Sprint(before) != fmt.Sprint(after) {
+				t.Errorf("before %v\nafter  %v", before, after)
+			}
+			got, code := w.image(t, env, "--deep", "--host", versions[0], "--host", versions[1], "--host", versions[2], ref)
+			if code != 0 || len(got[0].Findings) != 0 {
+				t.Errorf("exit %d, %+v", code, got[0].Findings)
+			}
+			for _, h := range got[0].Hosts {
+				if want := windows[slices.Index(versions, h.Host.Version)]; h.Takes == nil || *h.Takes != want {
+					t.Errorf("%s on %s does not take %s", h.Runtime.Name, h.Host.Version, want)
+				}
+			}
+			if name == "docker" {
+				return // the oracle sees os.version only: once is enough
+			}
+			for _, v := range []string{"v0.2.1", "v1.0.0-rc.1", "v1.0.0-rc.2", "v1.0.0-rc.4", "v1.0.0-rc.5"} {
+				silent, stated := []string{"-", "-", "-"}, versions
+				p := newPlatforms(t, v)
+				for i, host := range versions {
+					if got := p.takes(host, silent); got != 0 {
+						t.Errorf("%s: before the repair host %s takes child %d, not the first", v, host, got)
+					}
+					if got := p.takes(host, stated); got != i {
+						t.Errorf("%s: after the repair host %s takes child %d, want %d", v, host, got, i)
+					}
+				}
+			}
+		})
+	}
+}
+
+// index reads the entries of an index.
+func (r *registry) index(t *testing.T, repo, tag, mediaType string) []any {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodGet, r.url+"/v2/"+repo+"/manifests/"+tag, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", mediaType)
+	if r.auth {
+		req.SetBasicAuth(user, password)
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var doc object
+	if err := json.NewDecoder(resp.Body).Decode(&doc); err != nil || resp.StatusCode != http.StatusOK || doc["mediaType"] != mediaType {
+		t.Fatalf("%s %v %v", resp.Status, doc, err)
+	}
+	return doc["manifests"].([]any)
+}
+
+// platforms is containerd/platforms in one version, built for Windows, under
+// wine.
+type platforms struct {
+	t    *testing.T
+	wine *parts.Wine
+	exe  string
+}
+
+var wine *parts.Wine
+
+func newPlatforms(t *testing.T, version string) *platforms {
+	t.Helper()
+	if wine == nil {
+		wine = parts.NewWine(t, "oracle")
+		t.Cleanup(func() { wine = nil })
+	}
+	exe := filepath.Join(parts.Cache(t), "bin", "platforms-"+version+".exe")
+	parts.Go(t, filepath.Join("test", "oracle", "platforms"), []string{"GOOS=windows", "GOARCH=amd64"},
+		"build", "-trimpath", "-modfile="+version+".mod", "-o", exe, ".")
+	return &platforms{t, wine, exe}
+}
+
+func (p *platforms) ask(mode string, questions []string) []bool {
+	p.t.Helper()
+	out, code := p.wine.Run(p.t, strings.Join(questions, "\n")+"\n", p.exe, mode)
+	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+	if code != 0 || len(lines) != len(questions) {
+		p.t.Fatalf("%s %s: exit %d\n%s", filepath.Base(p.exe), mode, code, out)
+	}
+	var list []bool
+	for _, l := range lines {
+		list = append(list, l == "true")
+	}
+	return list
+}
+
+// takes returns which child of an index containerd takes: of those that match,
+// sorted by Less and stably, the first; -1 for none.
+func (p *platforms) takes(host string, children []string) int {
+	p.t.Helper()
+	var match, less []string
+	for _, c := range children {
+		match = append(match, host+" "+c)
+		for _, d := range children {
+			less = append(less, host+" "+c+" "+d)
+		}
+	}
+	ok, before := p.ask("match", match), p.ask("only", less)
+	best := -1
+	for i := range children {
+		if ok[i] && (best < 0 || before[i*len(children)+best]) {
+			best = i
+		}
+	}
+	return best
+}
+
+// A layout that skopeo made is repaired where it is, and skopeo reads it.
+func TestRepairedLayout(t *testing.T) {
+	r, w := start(t, false), build(t)
+	env := []string{"DOCKER_CONFIG=" + t.TempDir()}
+	r.push(t, "a/b", "1", oci, []kid{{"windows", "", "10.0.20348.3207"}, {os: "linux"}})
+	dir := filepath.Join(t.TempDir(), "layout")
+	skopeo(t, "--all", "docker://"+r.addr+"/a/b:1", "oci:"+dir+":one")
+	if stdout, stderr, code := w.run(t, env, "index", "repair", "--apply", "oci:"+dir+":one"); code != 0 {
+		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	if got, code := w.image(t, env, "--host", "10.0.20348.3207", "oci:"+dir+":one"); code != 0 || len(got[0].Findings) != 0 {
+		t.Errorf("exit %d, %+v", code, got)
+	}
+	skopeo(t, "--all", "--dest-tls-verify=false", "oci:"+dir+":one", "docker://"+r.addr+"/a/b:2")
+	got, code := w.image(t, env, "--insecure", "--host", "10.0.20348.3207", r.addr+"/a/b:2")
+	if code != 0 || got[0].Children[0].OSVersion != "10.0.20348.3207" {
+		t.Errorf("exit %d, %+v", code, got)
+	}
+	// Into a layout without layers: what winmatch reads is there.
+	to := filepath.Join(t.TempDir(), "documents")
+	if stdout, stderr, code := w.run(t, env, "index", "repair", "--insecure", "--apply", "--to", "oci:"+to, r.addr+"/a/b:1"); code != 0 {
+		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	if got, code := w.image(t, env, "--deep", "oci:"+to+":1"); code != 0 || got[0].Children[0].OSVersion != "10.0.20348.3207" {
+		t.Errorf("exit %d, %+v", code, got)
+	}
+	if _, err := os.Stat(filepath.Join(to, "oci-layout")); err != nil {
+		t.Error(err)
+	}
+}
+
+// Single images become an index that docker-registry takes.
+func TestCreated(t *testing.T) {
+	r, w := start(t, false), build(t)
+	env := []string{"DOCKER_CONFIG=" + t.TempDir()}
+	_, kids := r.push(t, "a/b", "parts", docker, []kid{{"windows", "", "10.0.17763.6893"}, {"windows", "", "10.0.26100.2894"}, {os: "linux"}})
+	name := r.addr + "/a/b"
+	args := []string{"index", "create", "--insecure", "--apply", name + ":all"}
+	for _, k := range kids {
+		args = append(args, name+"@"+k)
+	}
+	for _, last := range []string{"done\n", "is there already\n"} {
+		if stdout, stderr, code := w.run(t, env, args...); code != 0 || !strings.HasSuffix(stdout, last) {
+			t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
+		}
+	}
+	got, code := w.image(t, env, "--insecure", "--deep", "--host", "ws2019", "--host", "ws2025", name+":all")
+	if code != 0 || len(got[0].Children) != 3 || got[0].Children[0].OSVersion != "10.0.26100.2894" || got[0].Children[1].OSVersion != "10.0.17763.6893" {
+		t.Errorf("exit %d, %+v", code, got)
+	}
+}
