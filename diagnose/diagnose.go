@@ -285,6 +285,15 @@ func (s *scanner) special(d *Diagnosis, e event, message, around []byte) {
 		if hasAny(message, []string{"linux/amd64", "overlayfs", "/var/lib/"}) {
 			d.Cause, d.Detail, d.Confidence = Other, "linux-mode", Likely
 		}
+	case "wrong-platform":
+		image := indexFold(message, "platform (")
+		switch other := indexFold(message, "does not match"); {
+		case image < 0 || other < image:
+		case bytes.HasPrefix(message[image:], []byte("platform (windows")):
+			d.Detail = "linux-mode"
+		case bytes.HasPrefix(message[image:], []byte("platform (linux")) && indexFold(message[other:], "(windows") >= 0:
+			d.Detail = "linux-image"
+		}
 	case "linux-mode":
 		if i := indexFold(message, "no matching manifest for linux"); i >= 0 {
 			rest := message[i+len("no matching manifest for linux"):]

@@ -9,7 +9,7 @@ import (
 func imageInMessage(message []byte) string {
 	for _, label := range [...]string{
 		"failed to pull image ", "pull and unpack image ", "failed pulling image ", "pulling image ", "get sandbox image ", "failed to resolve reference ", "resolve source metadata for ",
-		"unable to find image ", "os version of image ", "image with reference ", "pull access denied for ", "llb definition: ", "image=", "manifest for ",
+		"unable to find image ", "os version of image ", "image with reference ", "pull access denied for ", "llb definition: ", "image=", "failed to solve: ", "manifest for ",
 	} {
 		i := indexLoose(message, label)
 		if i < 0 {

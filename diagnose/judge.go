@@ -144,7 +144,16 @@ func (d *Finding) apply(f *facts.Facts, q *compat.Question, v *compat.Verdict, k
 				d.Cause, d.Detail, d.Confidence = Undetermined, "unexpected-exit", Likely
 				d.disagree(reasons)
 			}
-		case "start-timeout", "file-not-found", "layer-format", "layer-in-use", "import-layer", "windows-error", "truncated", "guest-protocol":
+		case "layer-in-use":
+			h, hok := q.Host.Version.Revision()
+			i, iok := d.OSVersion.Revision()
+			if hok && iok && d.OSVersion.Build == q.Host.Version.Build && h != i && v.Isolation == compat.Process {
+				d.Cause, d.Detail, d.Confidence = Skew, "layer-in-use", Possible
+				d.confirm(reasons)
+			}
+		}
+		switch d.Detail {
+		case "start-timeout", "file-not-found", "layer-format", "import-layer", "windows-error", "truncated", "guest-protocol":
 			if fails || v.Pull == compat.Fails && d.Stage == Pull {
 				d.Cause, d.Confidence = Mismatch, Likely
 				d.confirm(reasons)
@@ -170,6 +179,8 @@ func (d *Finding) because(code string, reasons []compat.Reason) {
 	text := "the versions are known: they do not fit"
 	if code == "verdict-disagrees" {
 		text = "by the versions that are known they would fit: another image or another host may be meant, or an image that was built on another Windows"
+	} else if d.Detail == "layer-in-use" {
+		text = "the versions are known: host and image have different updates"
 	} else if d.Cause == Skew {
 		text = "the versions are known: the image is ahead of its host"
 	} else if d.Detail == "linux-image" {

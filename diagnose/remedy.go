@@ -261,6 +261,8 @@ func (d *Finding) own(add adder) {
 		add(compat.UseIsolation, d.runProcess(), "use process isolation, with an image of the host's own build")
 		add(Repair, "Enable-WindowsOptionalFeature -Online -FeatureName Microsoft-Hyper-V -All", "or install Hyper-V, which needs virtualisation switched on in the firmware (on Windows Server: Install-WindowsFeature Hyper-V -Restart)")
 		add(Repair, "", "or, where the host is itself a virtual machine, give it nested virtualisation: Set-VMProcessor -VMName NAME -ExposeVirtualizationExtensions $true on its host, a size that has it in a cloud")
+	case "hyperv-only":
+		add(compat.UseIsolation, with("docker run --isolation=hyperv ", d.Image), "use Hyper-V isolation; process isolation on a client needs Windows 10 1809 and Docker 18.09 or later")
 	case "network":
 		if d.Stage == Pull {
 			add(Inspect, "", "check the registry's name, DNS, the proxy and the certificate from the machine that pulls")

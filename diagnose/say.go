@@ -14,6 +14,7 @@ var sayings = [...]struct{ detail, headline, otherwise string }{
 	{"linux-image", "The image is a Linux one, the engine or node runs Windows containers", ""},
 	{"wrong-platform", "The image is for another platform than the engine or node: operating system or architecture, not the Windows version", ""},
 	{"no-hypervisor", "Hyper-V isolation was asked for, and there is no hypervisor: Hyper-V is not installed, or this virtual machine has no nested virtualisation", ""},
+	{"hyperv-only", "This Windows client, or this Docker on it, runs containers in Hyper-V isolation only", ""},
 	{"network", "The network failed, not the versions", ""},
 	{"bad-layer-path", "A layer's folder is not there or not readable: not a question of versions", ""},
 	{"filter-driver", "A file system filter driver of another program (antivirus, backup, sync) hinders Windows from mounting the layers", ""},
@@ -104,6 +105,9 @@ func (d *Finding) say(f *facts.Facts) (headline, otherwise string) {
 			return fmt.Sprintf("The image is for another Windows version than the %s", where), ""
 		}
 	case Skew:
+		if d.Detail == "layer-in-use" {
+			return "Windows could not activate a layer of the image, and host and image have different updates", "file locks and drivers give the same message"
+		}
 		if both {
 			return fmt.Sprintf("The image, %s, has newer updates than the %s, %s, and ended while starting", image, where, host), "memory limits, scratch layers and faulty updates give the same code"
 		}

@@ -56,6 +56,7 @@ type scanner struct {
 	line    int // of buf[linePos]
 	linePos int
 	whole   bool // buf is all of the text
+	eof     bool // nothing follows buf
 
 	local, wide region
 	codes       []found
@@ -77,8 +78,7 @@ type kind struct {
 func (s *scanner) read(in io.Reader) (*Report, error) {
 	r := decoder(in)
 	s.buf = make([]byte, 0, bufferMin)
-	eof := false
-	for !eof {
+	for !s.eof {
 		if len(s.buf) == cap(s.buf) && cap(s.buf) < bufferMax {
 			s.buf = slices.Grow(s.buf, cap(s.buf)) // a longer text than we thought
 			s.buf = s.buf[:len(s.buf):min(cap(s.buf), bufferMax)]
@@ -88,23 +88,23 @@ func (s *scanner) read(in io.Reader) (*Report, error) {
 			s.buf = s.buf[:len(s.buf)+n]
 			s.report.Bytes += int64(n)
 			if err == io.EOF {
-				eof = true
+				s.eof = true
 				break
 			}
 			if err != nil {
 				return &s.report, err
 			}
 		}
-		if !eof && cap(s.buf) < bufferMax {
+		if !s.eof && cap(s.buf) < bufferMax {
 			continue
 		}
-		s.whole = eof && s.base == 0
+		s.whole = s.eof && s.base == 0
 		limit := len(s.buf)
-		if !eof {
+		if !s.eof {
 			limit -= ahead
 		}
 		s.scan(limit)
-		if !eof {
+		if !s.eof {
 			s.advance(limit)
 		}
 	}
@@ -152,7 +152,7 @@ func (s *scanner) scan(limit int) {
 		}
 		lo, hi := max(hit-lead, 0), min(hit+s.trail, len(s.buf))
 		done := hi
-		if hi < len(s.buf) {
+		if hi < len(s.buf) || !s.eof {
 			done = hi - overlap
 		}
 		s.region(lo, hi, done)

@@ -81,3 +81,41 @@ func TestSourceCode(t *testing.T) {
 		}
 	}
 }
+
+// TestMore: messages of which no thread was read, in the words of the programs'
+// own source.
+func TestMore(t *testing.T) {
+	for _, c := range []struct {
+		text   string
+		cause  Cause
+		detail string
+	}{
+		{"WARNING: The requested image's platform (windows/amd64) does not match the detected host platform (linux/amd64/v3) and no specific platform was requested", Other, "linux-mode"},
+		{"docker: Error response from daemon: image with reference app:1 was found but its platform (linux/amd64) does not match the specified platform (windows/amd64).", Other, "linux-image"},
+		{`docker: Error response from daemon: invalid isolation "hyperv" on linux.`, Other, "linux-mode"},
+		{"docker: Error response from daemon: Windows client operating systems earlier than version 1809 can only run Hyper-V containers.", Other, "hyperv-only"},
+		{"CannotPullContainerError: pull image manifest has been retried 1 time(s): image Manifest does not contain descriptor matching platform 'windows/amd64'", Mismatch, "no-child-for-host"},
+		{"CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/amd64'", Other, "wrong-platform"},
+		{"docker: Error response from daemon: hcs::CreateComputeSystem 9c3f1f436ec331838a8acc88bb1c32d2e041d099d42358c80e1b726dd59483bf: Das Betriebssystem des Containers stimmt nicht mit dem Betriebssystem des Hosts überein.", Mismatch, ""},
+		{"docker: Error response from daemon: hcs::CreateComputeSystem 9c3f1f436ec331838a8acc88bb1c32d2e041d099d42358c80e1b726dd59483bf: Le système d’exploitation du conteneur ne correspond pas au système d’exploitation de l’hôte.", Mismatch, ""},
+		{"docker: Error response from daemon: hcs::CreateComputeSystem 9c3f1f436ec331838a8acc88bb1c32d2e041d099d42358c80e1b726dd59483bf: 容器操作系统与主机操作系统不匹配。", Mismatch, ""},
+		{"docker: Error response from daemon: hcs::CreateComputeSystem 9c3f1f436ec331838a8acc88bb1c32d2e041d099d42358c80e1b726dd59483bf: Операционная система контейнера не соответствует операционной системе узла.", Mismatch, ""},
+		{"failure in a Windows system call: Das Betriebssystem des Containers passt nicht. (0xC0370101)", Mismatch, ""},
+		{"docker: Error response from daemon: hcs::CreateComputeSystem 9c3f1f436ec331838a8acc88bb1c32d2e041d099d42358c80e1b726dd59483bf: Das Betriebssystem kann das Programm nicht ausführen.", Undetermined, "windows-error"},
+		{"docker: Error response from daemon: hcs::CreateComputeSystem 9c3f1f436ec331838a8acc88bb1c32d2e041d099d42358c80e1b726dd59483bf: Aucun hyperviseur n’est présent sur ce système.", Other, "no-hypervisor"},
+		{"Exited (3221225786) 2 minutes ago: docker container web", Other, "container-exits"},
+		{"0x80370101", Mismatch, ""},
+		{"-1070137087", Mismatch, ""},
+		{"docker run failed with exit code 3224830209", Mismatch, ""},
+		{"y5blbdum70zo         \\_ angry_liskov.1   windows/servercore/iis   WIN-BSTMQDRQC2E     Shutdown            Failed 24 seconds ago       \"starting container failed: co…\"", Undetermined, "truncated"},
+		{"0/4 nodes are available: 4 node(s) didn't match Pod's node affinity/selector. Node-Selectors: kubernetes.io/os=windows node.kubernetes.io/windows-build=10.0.20348", Mismatch, "placement"},
+	} {
+		r := Text(c.text, f)
+		if len(r.Diagnoses) != 1 || r.Diagnoses[0].Cause != c.cause || r.Diagnoses[0].Detail != c.detail {
+			t.Errorf("want %s %q of %q, got:", c.cause, c.detail, c.text)
+			for _, d := range r.Diagnoses {
+				t.Errorf("    %s %q %s", d.Cause, d.Detail, d.Confidence)
+			}
+		}
+	}
+}
