@@ -181,6 +181,8 @@ func (d *Finding) generic(add adder) {
 			add(Inspect, "winmatch image "+image, "see which Windows is in the image; ver says the host's")
 		case hasImage:
 			add(Inspect, "winmatch check --docker "+image, "see whether this engine runs the image, and which tag it would run")
+		case d.Host.IsValid():
+			add(Inspect, "", "see which tag fits: winmatch tag REPOSITORY --host %s, or winmatch check --host %s IMAGE", d.Host, d.Host)
 		default:
 			add(Inspect, "docker info --format \"{{.OSVersion}}\"", "see the host's version; winmatch check --docker IMAGE says whether it runs an image")
 		}
@@ -227,6 +229,14 @@ func (d *Finding) nodeSelector() string {
 func (d *Finding) own(add adder) {
 	kube := d.Place == Kubernetes
 	switch d.Detail {
+	case "no-child-for-host":
+		if d.Confidence == Possible && !d.Hints.WindowsImage {
+			if kube {
+				add(compat.Place, "", "where the image is a Linux one, keep the pod to Linux nodes: nodeSelector: {\"kubernetes.io/os\": \"linux\"}")
+			} else {
+				add(Engine, "", "where the image is a Linux one, switch Docker Desktop to Linux containers")
+			}
+		}
 	case "linux-mode":
 		switch {
 		case kube:
