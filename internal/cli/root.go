@@ -61,7 +61,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func (a *app) run(args []string) int {
-	root := a.root()
+	root := a.root(args)
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
@@ -73,7 +73,39 @@ func (a *app) run(args []string) int {
 	return a.exit
 }
 
-func (a *app) root() *cobra.Command {
+// verbs are the verbs and what builds them.
+var verbs = [...]struct {
+	name  string
+	build func(*app) *cobra.Command
+}{
+	{"check", (*app).checkCommand},
+	{"explain", (*app).explainCommand},
+	{"tag", (*app).tagCommand},
+	{"host", (*app).hostCommand},
+	{"image", (*app).imageCommand},
+	{"index", (*app).indexCommand},
+	{"matrix", (*app).matrixCommand},
+	{"facts", (*app).factsCommand},
+	{"version", (*app).versionCommand},
+}
+
+// addVerbs adds the verb that the arguments begin with, so that a start pays for
+// no other and not for cobra's completion verb; all of them where they begin
+// with anything else.
+func (a *app) addVerbs(root *cobra.Command, args []string) {
+	for _, v := range &verbs {
+		if len(args) > 0 && args[0] == v.name {
+			root.AddCommand(v.build(a))
+			root.CompletionOptions.DisableDefaultCmd = true
+			return
+		}
+	}
+	for _, v := range &verbs {
+		root.AddCommand(v.build(a))
+	}
+}
+
+func (a *app) root(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "winmatch",
 		Short:         "Will this Windows container image run on this host, and if not, what will?",
@@ -100,7 +132,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours (also: NO_COLOR)")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no warnings")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
-	root.AddCommand(a.checkCommand(), a.explainCommand(), a.tagCommand(), a.hostCommand(), a.imageCommand(), a.indexCommand(), a.matrixCommand(), a.factsCommand(), a.versionCommand())
+	a.addVerbs(root, args)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return failf(cmd.CommandPath()+" --help lists the flags", "%s", strings.TrimSuffix(err.Error(), "."))
 	})
