@@ -35,6 +35,14 @@ type archive struct {
 	docs  map[string]tarDoc
 	plain bool // docs are positions in the file
 	twice string
+
+	// What lists the images, read once too: an archive may hold hundreds.
+	imagesOnce sync.Once
+	list       []dockerImage
+	listErr    error
+	layoutOnce sync.Once
+	l          *layout
+	layoutErr  error
 }
 
 // tarDoc is an entry of a tar file: a position, or the content itself.
@@ -95,9 +103,9 @@ func (a *archive) scan(ctx context.Context) error {
 			return unreadable(err)
 		}
 		a.plain = true
-		return a.list(ctx, f, f)
+		return a.readHeaders(ctx, f, f)
 	}
-	return a.list(ctx, &bounded{ctx: ctx, r: in, left: maxUnpacked}, nil)
+	return a.readHeaders(ctx, &bounded{ctx: ctx, r: in, left: maxUnpacked}, nil)
 }
 
 // compression names what a file is compressed by, "" for nothing known.
@@ -133,9 +141,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// list reads the headers of all entries. seek is r, where it can be sought in:
+// readHeaders lists all entries. seek is r, where it can be sought in:
 // tar.Reader then jumps over contents.
-func (a *archive) list(ctx context.Context, r io.Reader, seek io.Seeker) error {
+func (a *archive) readHeaders(ctx context.Context, r io.Reader, seek io.Seeker) error {
 	a.docs = map[string]tarDoc{}
 	t := tar.NewReader(r)
 	held, names := int64(0), 0
@@ -256,8 +264,19 @@ type dockerImage struct {
 	RepoTags []string
 }
 
-// images reads manifest.json.
+// open reads the archive as an OCI layout.
+func (a *archive) open() (*layout, error) {
+	a.layoutOnce.Do(func() { a.l, a.layoutErr = openLayout(a) })
+	return a.l, a.layoutErr
+}
+
+// images are the images of manifest.json.
 func (a *archive) images() ([]dockerImage, error) {
+	a.imagesOnce.Do(func() { a.list, a.listErr = a.readImages() })
+	return a.list, a.listErr
+}
+
+func (a *archive) readImages() ([]dockerImage, error) {
 	b, err := a.read(fileDocker, MaxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, ok := a.docs["repositories"]; ok {
@@ -363,10 +382,12 @@ func pick(images []dockerImage, ref *Reference) (*dockerImage, error) {
 		}
 		return &images[0], nil
 	}
-	for i := range images {
-		for _, t := range images[i].RepoTags {
-			if sameName(t, ref.Tag) {
-				return &images[i], nil
+	for _, same := range [...]func(a, b string) bool{func(a, b string) bool { return a == b }, sameName} {
+		for i := range images {
+			for _, t := range images[i].RepoTags {
+				if same(t, ref.Tag) {
+					return &images[i], nil
+				}
 			}
 		}
 	}

@@ -329,7 +329,7 @@ func (c *Client) readPlace(ctx context.Context, ref Reference, m Image) (Image, 
 			break
 		}
 		var l *layout
-		if l, err = openLayout(a); err == nil {
+		if l, err = a.open(); err == nil {
 			err = c.readLayout(ctx, &m, l, &ref)
 		}
 	}
@@ -390,7 +390,7 @@ func (c *Client) Expand(ctx context.Context, ref Reference) ([]Reference, error)
 			}
 			return list, nil
 		}
-		l, err := openLayout(a)
+		l, err := a.open()
 		if err != nil {
 			return nil, about(&ref, err)
 		}
