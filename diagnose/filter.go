@@ -36,20 +36,23 @@ type matcher struct {
 	once     sync.Once
 	patterns []string
 	window   int
-	shift    [1 << 15]uint8  // how far the window may move; 0: a pattern may begin here
-	head     [1 << 15]uint16 // 1 + the first pattern whose window ends in these three bytes
-	next     []uint16
+	shift    [1 << 15]uint8 // how far the window may move; 0: a pattern may begin here
+	head     [1 << 15]uint8 // 1 + the first pattern whose window ends in these three bytes
+	next     []uint8
 }
 
 // hash folds three bytes: letters by their number, so in either case.
 func hash(a, b, c byte) uint16 { return uint16(a&31)<<10 | uint16(b&31)<<5 | uint16(c&31) }
 
 func (m *matcher) build(patterns []string) {
+	if len(patterns) > 255 {
+		panic("diagnose: too many patterns") // a test builds both
+	}
 	m.patterns, m.window = patterns, 8
 	for _, p := range patterns {
 		m.window = min(m.window, len(p))
 	}
-	m.next = make([]uint16, len(patterns))
+	m.next = make([]uint8, len(patterns))
 	for i := range m.shift {
 		m.shift[i] = uint8(m.window - 2)
 	}
@@ -60,7 +63,7 @@ func (m *matcher) build(patterns []string) {
 		}
 		k := hash(p[m.window-3], p[m.window-2], p[m.window-1])
 		m.next[n] = m.head[k]
-		m.head[k] = uint16(n + 1)
+		m.head[k] = uint8(n + 1)
 	}
 }
 

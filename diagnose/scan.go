@@ -225,7 +225,8 @@ var compiled struct {
 }
 
 func compile() {
-	var keys []string
+	keys := make([]string, 0, 2*len(rules))
+	compiled.keyRule = make([]int, 0, 2*len(rules))
 	for i := range rules {
 		r := &rules[i]
 		if r.detail == "windows-error" {
@@ -241,13 +242,19 @@ func compile() {
 }
 
 func squeezeAll(list []string) [][]byte {
-	out := make([][]byte, len(list))
+	n := 0
+	for _, p := range list {
+		n += len(p)
+	}
+	out, all := make([][]byte, len(list)), make([]byte, 0, n)
 	for i, p := range list {
-		for _, b := range []byte(p) {
-			if !squeezed(b) {
-				out[i] = append(out[i], b)
+		start := len(all)
+		for j := range len(p) {
+			if !squeezed(p[j]) {
+				all = append(all, p[j])
 			}
 		}
+		out[i] = all[start:len(all):len(all)]
 	}
 	return out
 }

@@ -143,6 +143,12 @@ func run() error {
 		fmt.Sprintf("loop of crane config (%d measured, × %d)", loop, scale), ms(theirs), ratio(m[0], theirs), goalMany),
 		counted("  requests", allRequests, theirRequests*int64(len(reg.refs)), int64(len(reg.refs))))
 
+	more, err := explain(p, dir, env)
+	if err != nil {
+		return err
+	}
+	rows = append(rows, more...)
+
 	note("verdict")
 	v := verdicts()
 	rows = append(rows,
