@@ -47,7 +47,8 @@ func (a *app) checkCommand() *cobra.Command {
 		Short: "Will these images run on these hosts, and if not, what will?",
 		Long: `Will these images run on these hosts, and if not, what will?
 
-IMAGE is a reference as Docker takes it, windows:VERSION, or - for a list on
+IMAGE is a reference as Docker takes it, docker-daemon:REF, oci:DIR,
+oci-archive:FILE, docker-archive:FILE, windows:VERSION, or - for a list on
 standard input, one a line. HOST is anything that names a Windows: ws2019,
 10.0.17763.437, "Windows 11 24H2", ws2016+KB4053579, windows-2022, the text of
 ver, systeminfo, docker info or kubectl get nodes, a file with such a text, or

@@ -76,7 +76,7 @@ func done(w io.Writer, applied bool) {
 }
 
 // LeftOut is a runtime that takes another child than the best one on some
-// hosts, whatever the order of the index.
+// hosts: no order of the index serves all hosts by that runtime.
 type LeftOut struct {
 	Runtime string   `json:"runtime"`
 	Hosts   []string `json:"hosts"`
@@ -106,7 +106,7 @@ func IndexCreateText(w io.Writer, c *IndexCreate, s Style) {
 		fmt.Fprintln(w, "  "+s.paint(yellow, "! ")+f.Text)
 	}
 	for _, l := range c.LeftOut {
-		fmt.Fprintf(w, "  left out, whatever the order: %s on %s\n", l.Runtime, strings.Join(l.Hosts, ", "))
+		fmt.Fprintf(w, "  left out, as no order serves all: %s on %s\n", l.Runtime, strings.Join(l.Hosts, ", "))
 	}
 	before := c.Before
 	if before == "" {
