@@ -213,50 +213,38 @@ func (r *region) span(at int32) span {
 	return sp
 }
 
-// compiled are the rules' patterns, squeezed, from the first message on.
-type compiledRule struct{ with, also, not [][]byte }
-
+// compiled finds the rules' keys, from the first message on.
 var compiled struct {
 	once         sync.Once
 	keys         matcher
 	keyRule      []int // the rule of each key
-	rules        [len(rules)]compiledRule
-	windowsError int // for a code of the Host Compute Service that has no rule of its own
+	windowsError int   // for a code of the Host Compute Service that has no rule of its own
 }
 
 func compile() {
-	keys := make([]string, 0, 2*len(rules))
-	compiled.keyRule = make([]int, 0, 2*len(rules))
+	var text []byte
+	var ends []int
 	for i := range rules {
 		r := &rules[i]
 		if r.detail == "windows-error" {
 			compiled.windowsError = i
 		}
-		compiled.rules[i] = compiledRule{squeezeAll(r.with), squeezeAll(r.also), squeezeAll(r.not)}
-		for _, key := range squeezeAll(r.keys) {
-			keys = append(keys, string(key))
+		for _, key := range r.keys {
+			for j := range len(key) {
+				if !squeezed(key[j]) {
+					text = append(text, key[j])
+				}
+			}
+			ends = append(ends, len(text))
 			compiled.keyRule = append(compiled.keyRule, i)
 		}
 	}
+	all, keys := string(text), make([]string, len(ends))
+	start := 0
+	for i, end := range ends {
+		keys[i], start = all[start:end], end
+	}
 	compiled.keys.build(keys)
-}
-
-func squeezeAll(list []string) [][]byte {
-	n := 0
-	for _, p := range list {
-		n += len(p)
-	}
-	out, all := make([][]byte, len(list)), make([]byte, 0, n)
-	for i, p := range list {
-		start := len(all)
-		for j := range len(p) {
-			if !squeezed(p[j]) {
-				all = append(all, p[j])
-			}
-		}
-		out[i] = all[start:len(all):len(all)]
-	}
-	return out
 }
 
 // find fills events, in order, and codes.
@@ -294,24 +282,47 @@ func (r *region) squeezedAt(clean int32) int32 {
 
 // holds reports whether a rule's conditions hold in a message.
 func (s *scanner) holds(rule int, r *region, sp span) bool {
-	c := &compiled.rules[rule]
+	c := &rules[rule]
 	text := r.sq[sp.lo:sp.hi]
 	return (len(c.with) == 0 || containsAny(text, c.with)) && (len(c.also) == 0 || containsAny(text, c.also)) && !containsAny(text, c.not)
 }
 
-func containsAny(text []byte, list [][]byte) bool {
+func containsAny(text []byte, list []string) bool {
 	for _, p := range list {
-		if len(p) > 0 && p[0] == 0 {
-			if saysMismatch(text) {
-				return true
-			}
-			continue
-		}
-		if bytes.Contains(text, p) {
+		if p == localised && saysMismatch(text) || p != localised && contains(text, p) {
 			return true
 		}
 	}
 	return false
+}
+
+// contains reports whether a squeezed text holds a pattern, which is not.
+func contains(text []byte, p string) bool {
+	for p != "" && squeezed(p[0]) {
+		p = p[1:]
+	}
+	if p == "" {
+		return true
+	}
+next:
+	for from := 0; ; {
+		i := bytes.IndexByte(text[from:], p[0])
+		if i < 0 {
+			return false
+		}
+		from += i + 1
+		at := from
+		for j := 1; j < len(p); j++ {
+			if squeezed(p[j]) {
+				continue
+			}
+			if at == len(text) || text[at] != p[j] {
+				continue next
+			}
+			at++
+		}
+		return true
+	}
 }
 
 // saysMismatch reports whether a text says that the operating systems of
@@ -404,7 +415,7 @@ func (s *scanner) holdsCode(rule int, r *region, at int32) bool {
 		return s.holds(rule, r, r.span(at))
 	}
 	sp := r.span(at)
-	return !containsAny(r.sq[sp.lo:sp.hi], compiled.rules[rule].not)
+	return !containsAny(r.sq[sp.lo:sp.hi], rules[rule].not)
 }
 
 // message counts one message, and reads what it is about where it is the first
