@@ -365,6 +365,31 @@ func TestDockerArchive(t *testing.T) {
 	}
 }
 
+// docker save since 25 writes both forms; index.json has the manifests, and
+// calls images by their full names.
+func TestDockerArchiveOfBothForms(t *testing.T) {
+	f := save(t, tree{}, "10.0.20348.1", "10.0.17763.2")
+	entry := func(version, name, tag string) obj {
+		d := f.image(t, windows(version))
+		d["annotations"] = obj{"io.containerd.image.name": name, "org.opencontainers.image.ref.name": tag}
+		return d
+	}
+	f.top(t, entry("10.0.20348.1", "docker.io/library/app:1", "1"), entry("10.0.17763.2", "registry.example/app:1", "1"))
+	ref := "docker-archive:" + file(t, f.tar(t, ""))
+	c := quick()
+	for name, want := range map[string]string{"app:1": "10.0.20348.1", "docker.io/library/app:1": "10.0.20348.1", "registry.example/app:1": "10.0.17763.2"} {
+		m := get(t, c, mustParse(t, ref+":"+name))
+		if saysOf(m) != "no windows/amd64 "+want+"*" || m.MediaType != typeOCIManifest {
+			t.Errorf("%s: %s %s", name, m.MediaType, saysOf(m))
+		}
+	}
+	fails(t, c, ref+":1", CodeSeveral, "several images")
+	refs, err := c.Expand(context.Background(), mustParse(t, ref))
+	if err != nil || len(refs) != 2 || refs[0].Tag != "docker.io/library/app:1" || refs[1].Tag != "registry.example/app:1" {
+		t.Errorf("%v %v", refs, err)
+	}
+}
+
 func TestArchiveRefused(t *testing.T) {
 	one := func(change func(f tree)) []byte {
 		f := save(t, tree{}, "10.0.20348.1")
