@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -69,5 +70,23 @@ func BenchmarkOne(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		Text(text, f)
+	}
+}
+
+// TestMemory: what a text takes does not depend on its length.
+func TestMemory(t *testing.T) {
+	text := logText(1<<20, 500)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r, err := Read(&stream{text: text, left: 96 << 20}, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 16<<20 {
+		t.Errorf("%d bytes allocated while reading %d", got, r.Bytes)
+	}
+	if len(r.Diagnoses) != 1 || r.Diagnoses[0].Count < 900 {
+		t.Errorf("%d diagnoses, the first %d times", len(r.Diagnoses), r.Diagnoses[0].Count)
 	}
 }

@@ -14,8 +14,9 @@ func maxRSS(p *os.ProcessState) int64 {
 	if !ok {
 		return 0
 	}
+	rss := int64(u.Maxrss) //nolint:unconvert // narrower on 32-bit systems
 	if runtime.GOOS == "darwin" {
-		return int64(u.Maxrss)
+		return rss
 	}
-	return int64(u.Maxrss) << 10
+	return rss << 10
 }
