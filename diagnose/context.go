@@ -57,6 +57,9 @@ func (s *scanner) context(d *Diagnosis, e event, at int) {
 
 	if d.Place == Kubernetes {
 		d.Pod = first(d.Pod, quotedAfter(message, "for pod "), labelled(before, "name:"), jsonString(near, `"pod":"`), jsonString(near, `"podName":"`))
+		if i := indexFold(near, `"kind":"pod"`); i >= 0 && d.Pod == "" { // an Event's involvedObject
+			d.Pod = jsonString(near[i:], `"name":"`)
+		}
 		d.Namespace = first(labelled(before, "namespace:"), jsonString(near, `"namespace":"`))
 		if i := strings.IndexByte(d.Pod, '_'); i > 0 && strings.Count(d.Pod, "_") == 1 && !strings.Contains(d.Pod, "(") {
 			d.Pod, d.Namespace = d.Pod[:i], first(d.Namespace, d.Pod[i+1:])

@@ -258,7 +258,7 @@ func evidence(s []byte, lo, key, hi int) string {
 	}
 	text := s[start:min(hi, key+after)]
 	// The request's JSON is long and says nothing.
-	for _, end := range [...]string{"(extra info", "extra info:", " extra info {", "{\"systemtype\"", "layerid="} {
+	for _, end := range [...]string{"(extra info", "extra info:", " extra info {", "{\"systemtype\"", "layerid=", "\",\"", "\", \"", "\"}"} {
 		if i := indexFold(text[min(key-start, len(text)):], end); i >= 0 {
 			text = text[:key-start+i]
 		}
