@@ -1,8 +1,8 @@
 // Package image answers what Windows an image holds: it takes a reference and
 // returns, child by child, the operating system versions behind it.
 //
-// Three things are asked, in this order of trust: a registry (the index or the
-// manifest itself), a recorded observation (facts, by digest or, where the
+// Three things are asked, in this order of trust: the place where the image is
+// (a registry, a layout, an archive, the Docker engine), a recorded observation (facts, by digest or, where the
 // name says nothing, by tag), and the name alone (the tag grammar of the
 // repositories that publish Windows images). Where an answer comes from stands
 // in [Image.Basis]. A name that does not state a Windows version yields no
@@ -21,10 +21,19 @@
 // reference packages first; a start-up of at most twice that of an empty
 // program is a goal); cuelabs.dev/go/oci/ociregistry asks twice where a
 // manifest above 128 KiB comes without a digest, and needs a Content-Length;
-// go-containerregistry asks /v2/ first. What is needed is GET, a bearer token
-// and basic authentication.
+// go-containerregistry asks /v2/ first. What is needed is GET, a PUT of an
+// index, a bearer token and basic authentication.
 //
-// Everything read from a registry is bounded: see the Max constants.
+// Everything read from a registry is bounded: see the Max constants. What is
+// written to one is an index, by [Client.ApplyRepair] and [Client.ApplyCreate].
+//
+// # Layouts, archives, the engine
+//
+// OCI layouts are read in a folder, inside of which no symbolic link is
+// followed, and in tar files, which docker save writes too. Of a plain file the
+// headers are read and the rest is jumped over; of a compressed one or a pipe
+// documents are held and layers skipped. All documents are held against their
+// digests. The Docker engine is asked by the user's docker command.
 //
 // # Names
 //
@@ -39,8 +48,8 @@ import (
 	"github.com/winmatch/winmatch/winver"
 )
 
-// Bounds on what a registry, a layout or an archive may hold. Beyond them a reference is refused with
-// an error of code [CodeRefused].
+// Bounds on what a registry, a layout or an archive may hold. Beyond them a
+// reference is refused with an error of code [CodeRefused].
 const (
 	MaxManifest = 4 << 20 // bytes of a manifest or an index
 	MaxConfig   = 4 << 20 // bytes of an image's config

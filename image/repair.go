@@ -418,6 +418,10 @@ func newLayout(dir string) (*folder, *layout, error) {
 		return nil, nil, err
 	}
 	if _, err := d.read(fileIndex, MaxManifest); errors.Is(err, fs.ErrNotExist) {
+		if list, err := fs.ReadDir(d.root.FS(), "."); err != nil || len(list) > 0 {
+			d.root.Close()
+			return nil, nil, &Error{Code: CodeRefused, Text: "the folder is neither empty nor a layout", Err: bare(err)}
+		}
 		if err = d.write(fileLayout, []byte(`{"imageLayoutVersion":"1.0.0"}`)); err == nil {
 			err = d.write(fileIndex, []byte(`{"schemaVersion":2,"mediaType":"`+typeOCIIndex+`","manifests":[]}`))
 		}
