@@ -19,7 +19,7 @@ var needles = [...]string{
 	"0xc00000", "0xc00001", "0xc00003", "0xc00004", "10737406", "10737407", "10737414", "10737415", "10737416", "10737417", "10737418",
 	"32212254", "32212255", "32212256", "32212257", "32212258", "32212263", "32212264", "32212265", "21470238", "21470248", "800705aa", "800705af", "80048016", "dll_init", "image_mismatch",
 	// Pulls.
-	"matching manifest", "manifest for ", "manifest unknown", "platform in manifest", "for platform in", "match for platform", "incompatible with a", "-based image", "cannot be used on", "image operating", "used on this platform", "specified os platform", "specified platform", "host platform", "descriptor matching", "invalid isolation", "client operating system",
+	"matching manifest", "manifest for ", "manifest unknown", "platform in manifest", "for platform in", "match for platform", "incompatible with a", "-based image", "cannot be used on", "image operating", "used on this platform", "specified os platform", "specified platform", "host platform", "expected platform", "repository name not", "name unknown", "descriptor matching", "invalid isolation", "client operating system",
 	"failed to pull", "failed pulling", "pull access", "failed to resolve", "resolve reference", "failed to solve", "llb definition", "source metadata", "error pulling", "toomanyrequests", "response from daemon: get",
 	// Services and schedulers.
 	"unsupported windows", "unsupportedwindows", "osversionnot", "windows containers", "operating system/version", "unsupported operating", "in task definition", "please choose", "codepackage", "suitable node", "nodes are available", "ecs.os-family",

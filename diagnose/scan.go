@@ -359,12 +359,17 @@ func (s *scanner) ruleOf(r *region, c found, at int32) int {
 	if c.decimal && !exit && !short && (c.at == 0 || r.clean[c.at-1] != '(') {
 		return -1
 	}
+	listed := false
 	for i := range rules {
-		if slices.Contains(rules[i].codes, uint32(c.code)) && s.holdsCode(i, r, at) {
-			return i
+		if slices.Contains(rules[i].codes, uint32(c.code)) {
+			if s.holdsCode(i, r, at) {
+				return i
+			}
+			listed = true
 		}
 	}
 	switch {
+	case listed: // and something beside it speaks against the rule
 	case c.code.hcs() && c.code&0xffff < 0x200:
 		return compiled.windowsError
 	case c.code.ntstatus() || c.code>>16 == 0x8007 && c.decimal:
