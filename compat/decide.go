@@ -124,8 +124,8 @@ type Code uint32
 // golang.org/x/sys/windows.
 const ImageMismatch Code = 0xc0370101
 
-// Verdict is the answer to a Question, and what it rests on. It holds no
-// pointers, so that deciding allocates nothing; Reasons, Remedies and Message
+// Verdict is the answer to a Question, and what it rests on. Deciding allocates
+// nothing: Reasons, Remedies and Message
 // put it into words.
 type Verdict struct {
 	Answer     Answer
@@ -136,7 +136,7 @@ type Verdict struct {
 	Pull       Outcome // OutcomeUnknown also where no runtime was asked about
 	Start      Outcome
 	Code       Code // what the failing start reports, 0: none
-	Era        Era  // the runtime's rule
+	Era        *Era // the runtime's rule; of a table that must not be changed
 
 	reasons [maxReasons]ReasonCode
 	n       uint8

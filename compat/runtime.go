@@ -213,6 +213,9 @@ var (
 	}
 )
 
+// noEra is that of NoEngine.
+var noEra Era
+
 // Eras returns the eras of an engine, oldest first; none for NoEngine.
 func (e Engine) Eras() []Era {
 	switch e {
@@ -228,20 +231,20 @@ func (e Engine) Eras() []Era {
 
 // Era returns how this version of the runtime answers. Version 0.0.0 stands for
 // the newest known one.
-func (r Runtime) Era() Era {
+func (r Runtime) Era() *Era {
 	list := r.Engine.Eras()
 	if len(list) == 0 {
-		return Era{}
+		return &noEra
 	}
 	if r.Release == (Release{}) {
 		r.Release = newest[r.Engine]
 	}
 	for i := len(list) - 1; i > 0; i-- {
 		if !r.Release.less(list[i].From) {
-			return list[i]
+			return &list[i]
 		}
 	}
-	return list[0]
+	return &list[0]
 }
 
 // newest are the newest versions known: Docker's is the newest whose rules were

@@ -38,10 +38,17 @@ func (f *Facts) Client(build uint32) *Release {
 }
 
 func (f *Facts) find(build uint32) *buildIndex {
-	for i := range f.builds {
-		if f.builds[i].build == build {
-			return &f.builds[i]
+	lo, hi := 0, len(f.builds)
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if f.builds[mid].build < build {
+			lo = mid + 1
+		} else {
+			hi = mid
 		}
+	}
+	if lo < len(f.builds) && f.builds[lo].build == build {
+		return &f.builds[lo]
 	}
 	return nil
 }

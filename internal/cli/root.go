@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/winmatch/winmatch/compat"
 	"github.com/winmatch/winmatch/facts"
@@ -201,9 +200,16 @@ func (a *app) style() render.Style {
 	color := !a.noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	if color {
 		file, ok := a.stdout.(*os.File)
-		color = ok && term.IsTerminal(int(file.Fd())) && enableColor(file)
+		color = ok && terminal(file) && enableColor(file)
 	}
 	return render.Style{Color: color, Verbose: a.verbose}
+}
+
+// terminal reports whether a file is a terminal, or at least a device of
+// characters: colours do no harm to the others.
+func terminal(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func (a *app) info() render.FactsInfo { return render.FactsInfo{AsOf: a.facts.AsOf} }
