@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/winmatch/winmatch/compat"
 	"github.com/winmatch/winmatch/diagnose"
@@ -174,7 +173,7 @@ func (a *app) known(ctx context.Context, f *explainFlags) (k diagnose.Known, err
 // argument itself.
 func (a *app) errorText(args []string) (file string, in io.Reader, err error) {
 	if len(args) == 0 {
-		if f, ok := a.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if f, ok := a.stdin.(*os.File); ok && terminal(f) {
 			return "", nil, failf(`winmatch explain "the error", winmatch explain FILE, or … | winmatch explain`, "no text to explain")
 		}
 		return "", io.NopCloser(a.stdin), nil
