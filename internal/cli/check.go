@@ -303,7 +303,7 @@ func (a *app) images(ctx context.Context, f *reading, refs []image.Reference) ([
 		case r.Err == nil:
 			for _, finding := range r.Image.Findings {
 				if finding.Code == image.FindingUnreachable {
-					a.warn("%s: %s", all[i].Raw, finding.Text)
+					a.warn("%s", finding.Text)
 				}
 			}
 		case errors.As(r.Err, &e) && e.Code == image.CodeNotFound && all[i].Kind == image.Registry:
