@@ -300,6 +300,7 @@ func TestDecide(t *testing.T) {
 		{"14393.1770", server, "containerd", Process, "17763", No, RuntimeNotForHost},
 		// Images of version 1709 ended before February 2020.
 		{"16299.125", server, "docker", Process, "16299", Yes, SameBuild},
+		{"16299", server, "docker", Process, "16299", Yes, SameBuild},
 		{"16299.2166", server, "docker", Process, "16299", No, February2020Boundary},
 		// What is not known.
 		{"29651", server, "none", Process, "26100", Unknown, UnknownBuild},

@@ -120,6 +120,8 @@ func (v *Verdict) sameBuild(f *facts.Facts, q *Question, c *Child) {
 		hostSide, imageSide := unknownSide, unknownSide
 		if hostKnown {
 			hostSide = hostSideOf(b, hostRev)
+		} else if b.Image2BFixed == 0 && !q.Host.client() {
+			hostSide = before // servers of the build ended before it too
 		}
 		if imageKnown {
 			imageSide = imageSideOf(b, imageRev)
