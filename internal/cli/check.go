@@ -74,12 +74,7 @@ func (a *app) check(ctx context.Context, f *checkFlags, args []string) error {
 	if err := a.form("text", "json"); err != nil {
 		return err
 	}
-	q, err := f.question()
-	if err != nil {
-		return err
-	}
-	q.Today = a.today()
-	hosts, err := a.askedHosts(ctx, f, &q)
+	q, hosts, err := a.put(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -124,32 +119,38 @@ func (f *checkFlags) placeFlags(cmd *cobra.Command) {
 	fl.BoolVar(&f.hostProcess, "hostprocess", false, "as a HostProcess container (implies --kubernetes)")
 }
 
-// askedHosts are the hosts of the flags. With --docker the engine says its
-// isolation and version too.
-func (a *app) askedHosts(ctx context.Context, f *checkFlags, q *compat.Question) (hosts []winver.Host, err error) {
-	if f.docker {
-		if len(f.hosts) > 0 {
-			return nil, failf("", "--docker and --host exclude each other")
-		}
-		e, err := askDocker(ctx)
-		if err != nil {
-			return nil, err
-		}
-		host, err := e.host(a.facts)
-		if err != nil {
-			return nil, err
-		}
-		hosts = []winver.Host{host}
-		if f.runtime == "" {
-			q.Runtime = e.runtime()
-		}
-		if f.isolation == "" {
-			q.Isolation = e.isolation()
-		}
-	} else if hosts, err = a.hosts(f.hosts); err != nil {
-		return nil, err
+// put is what the flags ask: how a host and an image are to meet, and which
+// hosts. With --docker the engine says its isolation and version too.
+func (a *app) put(ctx context.Context, f *checkFlags) (q compat.Question, hosts []winver.Host, err error) {
+	if q, err = f.question(); err != nil {
+		return q, nil, err
 	}
-	return hosts, setEdition(a.facts, hosts, f.edition)
+	q.Today = a.today()
+	if !f.docker {
+		if hosts, err = a.hosts(f.hosts); err != nil {
+			return q, nil, err
+		}
+		return q, hosts, setEdition(a.facts, hosts, f.edition)
+	}
+	if len(f.hosts) > 0 {
+		return q, nil, failf("", "--docker and --host exclude each other")
+	}
+	e, err := askDocker(ctx)
+	if err != nil {
+		return q, nil, err
+	}
+	host, err := e.host(a.facts)
+	if err != nil {
+		return q, nil, err
+	}
+	if f.runtime == "" {
+		q.Runtime = e.runtime()
+	}
+	if f.isolation == "" {
+		q.Isolation = e.isolation()
+	}
+	hosts = []winver.Host{host}
+	return q, hosts, setEdition(a.facts, hosts, f.edition)
 }
 
 // question reads the flags that say how host and image are to meet.

@@ -52,12 +52,7 @@ func (a *app) tag(ctx context.Context, f *checkFlags, repository string) error {
 	if err := a.form("text", "json"); err != nil {
 		return err
 	}
-	q, err := f.question()
-	if err != nil {
-		return err
-	}
-	q.Today = a.today()
-	hosts, err := a.askedHosts(ctx, f, &q)
+	q, hosts, err := a.put(ctx, f)
 	if err != nil {
 		return err
 	}
