@@ -363,6 +363,24 @@ func TestFloor(t *testing.T) {
 	}
 }
 
+// TestMayHaveMoved: what a tag held once says nothing sure of today.
+func TestMayHaveMoved(t *testing.T) {
+	for _, children := range [][]Child{
+		{{OS: "windows", OSVersion: "10.0.20348.1", Version: winver.New(20348, 1)}},
+		{{OS: "windows", OSVersion: "10.0.17763.1", Version: winver.New(17763, 1)}},
+		{{OS: "linux"}},
+	} {
+		q := Question{Host: Host{winver.OfBuild(20348), winver.Server}, Runtime: Runtime{Engine: Docker}, Image: Image{Children: children}}
+		if v := Decide(f, &q); v.Answer == Unknown {
+			t.Errorf("%+v: unknown", children)
+		}
+		q.Image.MayHaveMoved = true
+		if v := Decide(f, &q); v.Answer != Unknown || v.reasons[0] != RecordMayBeOld {
+			t.Errorf("%+v, recorded once: %s %v", children, v.Answer, v.Codes())
+		}
+	}
+}
+
 // TestChoice: which child each runtime takes.
 func TestChoice(t *testing.T) {
 	for _, c := range []struct {

@@ -124,9 +124,8 @@ type Code uint32
 // golang.org/x/sys/windows.
 const ImageMismatch Code = 0xc0370101
 
-// Verdict is the answer to a Question, and what it rests on. Deciding allocates
-// nothing: Reasons, Remedies and Message
-// put it into words.
+// Verdict is the answer to a Question, and what it rests on. Reasons, Remedies
+// and Message put it into words.
 type Verdict struct {
 	Answer     Answer
 	Isolation  Isolation // resolved
@@ -191,6 +190,7 @@ func Decide(f *facts.Facts, q *Question) Verdict {
 	}
 	if !v.pull(q) {
 		v.Answer = No
+		v.doubt(q)
 		return v
 	}
 	child := &q.Image.Children[v.Child]
@@ -251,6 +251,11 @@ func (v *Verdict) weigh(f *facts.Facts, q *Question, c *Child) {
 	if v.Pull == Passes && v.Era.Rule != RuleMobyClassic {
 		v.because(RuntimeAcceptsPull)
 	}
+	v.doubt(q)
+}
+
+// doubt takes back what was said of a tag that may hold something else by now.
+func (v *Verdict) doubt(q *Question) {
 	if q.Image.MayHaveMoved {
 		v.Answer = Unknown
 		v.first(RecordMayBeOld)

@@ -228,18 +228,27 @@ func entry(b []byte, i int) (span, error) {
 }
 
 func entriesOf(b []byte) ([]span, error) {
-	top, err := valueAt(b, 0)
+	list, err := manifestsOf(b)
 	if err != nil {
 		return nil, err
+	}
+	return elements(b, list)
+}
+
+// manifestsOf is where the list of an index's entries stands.
+func manifestsOf(b []byte) (span, error) {
+	top, err := valueAt(b, 0)
+	if err != nil {
+		return span{}, err
 	}
 	m, err := memberOf(b, top, "manifests")
 	if err != nil {
-		return nil, err
+		return span{}, err
 	}
 	if m == nil {
-		return nil, errNotJSON
+		return span{}, errNotJSON
 	}
-	return elements(b, m.value)
+	return m.value, nil
 }
 
 // setVersions fills os.version into the platforms of entries of an index.
@@ -288,22 +297,15 @@ func pointAt(b []byte, i int, digest string, size int) ([]byte, error) {
 
 // appendEntry adds an entry, which is JSON, to an index, as its last one.
 func appendEntry(b []byte, text string) ([]byte, error) {
-	top, err := valueAt(b, 0)
+	where, err := manifestsOf(b)
 	if err != nil {
 		return nil, err
 	}
-	m, err := memberOf(b, top, "manifests")
+	list, err := elements(b, where)
 	if err != nil {
 		return nil, err
 	}
-	if m == nil {
-		return nil, errNotJSON
-	}
-	list, err := elements(b, m.value)
-	if err != nil {
-		return nil, err
-	}
-	at := m.value.start + 1
+	at := where.start + 1
 	if len(list) > 0 {
 		at, text = list[len(list)-1].end, ","+text
 	}

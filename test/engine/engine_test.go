@@ -73,14 +73,7 @@ func TestDocker(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, code := run(t, program, serve(t, c.engine), c.args...)
-			if code != c.code {
-				t.Errorf("exit code %d, want %d\n%s", code, c.code, out)
-			}
-			for _, w := range c.want {
-				if !strings.Contains(out, w) {
-					t.Errorf("no %q in\n%s", w, out)
-				}
-			}
+			expect(t, out, code, c.code, c.want)
 		})
 	}
 	t.Run("nobody", func(t *testing.T) {
@@ -89,6 +82,19 @@ func TestDocker(t *testing.T) {
 			t.Errorf("exit code %d\n%s", code, out)
 		}
 	})
+}
+
+// expect holds an answer against its exit code and what must stand in it.
+func expect(t *testing.T, out string, code, wantCode int, want []string) {
+	t.Helper()
+	if code != wantCode {
+		t.Errorf("exit code %d, want %d\n%s", code, wantCode, out)
+	}
+	for _, w := range want {
+		if !strings.Contains(out, w) {
+			t.Errorf("no %q in\n%s", w, out)
+		}
+	}
 }
 
 func run(t *testing.T, program, dockerHost string, args ...string) (string, int) {

@@ -67,14 +67,7 @@ func TestDaemonImage(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, code := run(t, program, engine, c.args...)
-			if code != c.code {
-				t.Errorf("exit code %d, want %d\n%s", code, c.code, out)
-			}
-			for _, w := range c.want {
-				if !strings.Contains(out, w) {
-					t.Errorf("no %q in\n%s", w, out)
-				}
-			}
+			expect(t, out, code, c.code, c.want)
 		})
 	}
 	t.Run("nobody", func(t *testing.T) {
