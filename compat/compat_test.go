@@ -322,6 +322,24 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// TestDocumentedRevision: the rules that the table does not show are documented
+// too.
+func TestDocumentedRevision(t *testing.T) {
+	for _, c := range []struct {
+		host, image string
+		want        facts.Support
+	}{
+		{"14393.1770", "14393.1770", facts.Supported},
+		{"14393.1770", "14393.1944", facts.Unsupported},
+		{"17763.5000", "17763.973", facts.Unsupported},
+		{"17763.5000", "17763.4900", facts.Supported},
+	} {
+		if _, v := ask(t, c.host, winver.Server, "none", Process, c.image); v.Documented != c.want {
+			t.Errorf("host %s, image %s: %d, want %d", c.host, c.image, v.Documented, c.want)
+		}
+	}
+}
+
 func TestKubernetes(t *testing.T) {
 	q := Question{Host: Host{winver.OfBuild(20348), winver.Server}, Kubernetes: true, Isolation: HyperV, Runtime: Runtime{Engine: Containerd}}
 	q.Image.Children = []Child{{OS: "windows", OSVersion: "10.0.20348.1", Version: winver.New(20348, 1)}}
@@ -527,6 +545,7 @@ func TestRemedies(t *testing.T) {
 	}
 	tags := []Candidate{
 		{"servercore:ltsc2025", winver.OfBuild(26100), winver.Version{}}, {"servercore:ltsc2022", winver.OfBuild(20348), winver.Version{}},
+		{"servercore:20H2", winver.OfBuild(19042), winver.Version{}}, // out of support: never a remedy
 		{"servercore:ltsc2019", winver.OfBuild(17763), winver.Version{}}, {"servercore:10.0.14393.1770", winver.New(14393, 1770), winver.Version{}},
 	}
 	for _, c := range []struct {
@@ -545,6 +564,7 @@ func TestRemedies(t *testing.T) {
 		{"26200", winver.Client, "containerd@2.2.0", false, "20348", "runtime host"},
 		{"20348", winver.Server, "docker", false, "20348", ""},
 		{"17763", winver.Client, "docker", false, "20348", "tag pin host"},
+		{"19045", winver.Client, "docker", false, "20348", "tag pin host"},
 	} {
 		q, _ := ask(t, c.host, c.e, c.runtime, DefaultIsolation, c.image)
 		q.Kubernetes = c.k8s
@@ -554,6 +574,9 @@ func TestRemedies(t *testing.T) {
 			t.Errorf("host %s, %s, image %s: %q, want %q", c.host, c.runtime, c.image, got, c.want)
 		}
 		for _, r := range list {
+			if strings.Contains(r.Text, "20H2") {
+				t.Errorf("host %s, image %s: out of support: %s", c.host, c.image, r.Text)
+			}
 			if strings.Contains(r.Command, "hyperv") && (c.k8s || version(t, c.image).Build > version(t, c.host).Build) {
 				t.Errorf("host %s, image %s: a command that cannot work: %s", c.host, c.image, r.Command)
 			}

@@ -47,6 +47,18 @@ func TestEmbedded(t *testing.T) {
 	}
 }
 
+// TestDoubtful: a KB leads to the revision that Microsoft's page gives, not to
+// the one that a single list has.
+func TestDoubtful(t *testing.T) {
+	for kb, want := range map[uint32]uint32{5005625: 2213, 5058392: 7314, 5055526: 3453} {
+		for _, u := range Embedded().ByKB(kb) {
+			if u.Revision != want && (u.Build == 17763 || u.Build == 20348) {
+				t.Errorf("KB%d leads to %d.%d, want revision %d", kb, u.Build, u.Revision, want)
+			}
+		}
+	}
+}
+
 func TestTable(t *testing.T) {
 	f := Embedded()
 	for _, c := range []struct{ on, commit string }{
