@@ -337,7 +337,7 @@ func manifestURL(ref image.Reference, insecure bool) string {
 // judge puts one host and one image to the core and the answer into a value.
 func (a *app) judge(q compat.Question, h winver.Host, ref image.Reference, m *image.Image) render.Result {
 	q.Host = compat.Host{Version: h.Version, Edition: h.Edition}
-	q.Image = asked(m)
+	q.Image = m.Asked()
 	v := compat.Decide(a.facts, &q)
 	r := render.Result{
 		Host:       hostValue(h),
@@ -375,11 +375,12 @@ func (a *app) judge(q compat.Question, h winver.Host, ref image.Reference, m *im
 	} else if len(m.Children) > 0 {
 		r.Image.OS = m.Children[0].OS
 	}
-	notFound(m, &r)
-	var candidates []compat.Candidate
-	for _, s := range image.Siblings(ref, a.facts, h.Version) {
-		candidates = append(candidates, compat.Candidate{Reference: s.Reference, Version: s.Version, Floor: s.AtLeast})
+	if reason, ok := m.Missing(); ok {
+		r.Answer = compat.No
+		r.Predicted = render.Predicted{Pull: "refused", Start: "unknown"}
+		r.Reasons = []compat.Reason{reason}
 	}
+	candidates := image.Candidates(image.Siblings(ref, a.facts, h.Version))
 	pullable := ref.Raw
 	if ref.Kind == image.Given {
 		pullable = ""
@@ -396,52 +397,6 @@ func fullName(ref image.Reference) string {
 		return "…"
 	}
 	return ref.String()
-}
-
-// asked is an image as the core wants it.
-func asked(m *image.Image) compat.Image {
-	img := compat.Image{Manifest: m.Index == image.No && m.Basis != image.BasisGiven, Floor: m.AtLeast, MayHaveMoved: m.Has(image.FindingRecorded), Children: make([]compat.Child, 0, len(m.Children))}
-	for i := range m.Children {
-		c := &m.Children[i]
-		k := compat.Child{OS: c.OS, Architecture: c.Architecture, OSVersion: c.OSVersion, Version: c.Version, Digest: c.Digest}
-		switch {
-		case c.Attestation:
-			k.OS = "unknown"
-		case byName(m.Basis) && k.OSVersion == "":
-			k.OSVersion = c.Version.String() // a name states the build only
-		case c.FromConfig && m.Index == image.Yes:
-			k.OSVersion = "" // runtimes compare what the index states
-		}
-		img.Children = append(img.Children, k)
-	}
-	return img
-}
-
-// byName reports whether no image was read.
-func byName(b image.Basis) bool {
-	return b == image.BasisTag || b == image.BasisFacts || b == image.BasisGiven
-}
-
-// notFound makes a no of an image that is known not to exist, or not to be
-// for Windows.
-func notFound(m *image.Image, r *render.Result) {
-	for _, f := range m.Findings {
-		code := compat.ImageNotFound
-		switch {
-		case f.Code == image.FindingNotWindows && len(m.Children) == 0:
-			code = compat.NotWindows
-		case f.Code != image.FindingNotFound:
-			continue
-		}
-		source := m.Source
-		if source == "" {
-			source = compat.TableURL(nil)
-		}
-		r.Answer = compat.No
-		r.Predicted = render.Predicted{Pull: "refused", Start: "unknown"}
-		r.Reasons = []compat.Reason{{Code: code, Text: f.Text, Source: source}}
-		return
-	}
 }
 
 func hostValue(h winver.Host) render.Host {

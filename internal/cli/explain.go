@@ -91,15 +91,13 @@ func (a *app) explain(ctx context.Context, f *explainFlags, args []string) error
 			k.Reference = f.image
 		}
 		if m != nil {
-			k.Image = asked(m)
+			k.Image = m.Asked()
 			if ref, err := image.Parse(m.Reference); err == nil {
 				host := k.Host
 				if !host.IsValid() {
 					host = d.Host
 				}
-				for _, s := range image.Siblings(ref, a.facts, host) {
-					k.Candidates = append(k.Candidates, compat.Candidate{Reference: s.Reference, Version: s.Version, Floor: s.AtLeast})
-				}
+				k.Candidates = image.Candidates(image.Siblings(ref, a.facts, host))
 			}
 		}
 		finding := d.Judge(a.facts, &k)

@@ -131,7 +131,7 @@ func (a *app) takes(m *image.Image, hosts []winver.Host, named bool) []render.Ta
 	if !slices.ContainsFunc(m.Children, func(c image.Child) bool { return c.Windows() }) {
 		return list
 	}
-	q := compat.Question{Image: asked(m), Today: a.today()}
+	q := compat.Question{Image: m.Asked(), Today: a.today()}
 	var wrong others
 	for _, h := range hosts {
 		q.Host = compat.Host{Version: h.Version, Edition: h.Edition}
@@ -163,7 +163,7 @@ func (a *app) takes(m *image.Image, hosts []winver.Host, named bool) []render.Ta
 					}
 				}
 			}
-			if m.Index == image.Yes && !byName(m.Basis) && v.Has(compat.RuntimeTakesOtherChild) {
+			if m.Index == image.Yes && !m.ByName() && v.Has(compat.RuntimeTakesOtherChild) {
 				wrong.add(v.Child, free.Child, v.Runtime, t.HostName)
 			}
 		}
@@ -249,7 +249,7 @@ func (a *app) judgeChildren(m *image.Image) {
 		}
 		for j := range i {
 			d := &m.Children[j]
-			if m.Index == image.Yes && !byName(m.Basis) && d.Windows() && d.Version.IsValid() && d.Version.Build == c.Version.Build && d.Architecture == c.Architecture &&
+			if m.Index == image.Yes && !m.ByName() && d.Windows() && d.Version.IsValid() && d.Version.Build == c.Version.Build && d.Architecture == c.Architecture &&
 				d.Digest != c.Digest && slices.Equal(d.OSFeatures, c.OSFeatures) {
 				m.Findings = append(m.Findings, image.Finding{Code: image.FindingTwoOfBuild,
 					Text: fmt.Sprintf("two children are of build %d: %s and %s", c.Version.Build, childName(d), childName(c))})

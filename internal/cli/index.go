@@ -187,7 +187,7 @@ func (a *app) indexCreate(ctx context.Context, insecure, apply bool, args []stri
 // than the best one of an index: those that do not go by the order.
 func (a *app) leftOut(m *image.Image) []render.LeftOut {
 	list := []render.LeftOut{}
-	q := compat.Question{Image: asked(m), Today: a.today()}
+	q := compat.Question{Image: m.Asked(), Today: a.today()}
 	hosts := a.supportedHosts()
 	for _, engine := range engines {
 		eras := engine.Eras()

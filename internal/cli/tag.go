@@ -203,7 +203,7 @@ func (a *app) judgeTags(q compat.Question, h winver.Host, ref image.Reference, c
 
 // fill puts what the core says of an image into a candidate.
 func (a *app) fill(c *render.TagCandidate, q compat.Question, m *image.Image) {
-	q.Image = asked(m)
+	q.Image = m.Asked()
 	v := compat.Decide(a.facts, &q)
 	c.Answer = v.Answer
 	if list := v.Reasons(a.facts, &q); len(list) > 0 {
