@@ -32,6 +32,7 @@ type checkFlags struct {
 	hosts       []string
 	edition     string
 	docker      bool
+	node        string
 	isolation   string
 	runtime     string
 	kubernetes  bool
@@ -108,6 +109,7 @@ func (f *checkFlags) hostFlags(cmd *cobra.Command) {
 	fl.StringArrayVarP(&f.hosts, "host", "H", nil, "the `HOST` that is to run the image; may be repeated")
 	fl.StringVar(&f.edition, "edition", "", "server or client, where HOST does not say")
 	fl.BoolVar(&f.docker, "docker", false, "ask the Docker engine for the host, its isolation and its version")
+	fl.StringVar(&f.node, "node", "", "ask the Kubernetes node `NAME` for the host and its runtime, by kubectl (implies --kubernetes)")
 }
 
 // placeFlags are the flags that say how host and image are to meet.
@@ -120,28 +122,40 @@ func (f *checkFlags) placeFlags(cmd *cobra.Command) {
 }
 
 // put is what the flags ask: how a host and an image are to meet, and which
-// hosts. With --docker the engine says its isolation and version too.
+// hosts. The Docker engine and a Kubernetes node say their runtime too.
 func (a *app) put(ctx context.Context, f *checkFlags) (q compat.Question, hosts []winver.Host, err error) {
+	f.kubernetes = f.kubernetes || f.node != ""
 	if q, err = f.question(); err != nil {
 		return q, nil, err
 	}
 	q.Today = a.today()
-	if !f.docker {
-		if hosts, err = a.hosts(f.hosts); err != nil {
-			return q, nil, err
-		}
-		return q, hosts, setEdition(a.facts, hosts, f.edition)
-	}
-	if len(f.hosts) > 0 {
+	switch {
+	case f.docker && len(f.hosts) > 0:
 		return q, nil, failf("", "--docker and --host exclude each other")
+	case f.node != "" && (f.docker || len(f.hosts) > 0):
+		return q, nil, failf("", "--node excludes --docker and --host")
+	case f.docker:
+		hosts, err = a.putDocker(ctx, f, &q)
+	case f.node != "":
+		hosts, err = a.putNode(ctx, f, &q)
+	default:
+		hosts, err = a.hosts(f.hosts)
 	}
-	e, err := askDocker(ctx)
 	if err != nil {
 		return q, nil, err
+	}
+	return q, hosts, setEdition(a.facts, hosts, f.edition)
+}
+
+// putDocker is what the Docker engine says where the flags do not.
+func (a *app) putDocker(ctx context.Context, f *checkFlags, q *compat.Question) ([]winver.Host, error) {
+	e, err := askDocker(ctx)
+	if err != nil {
+		return nil, err
 	}
 	host, err := e.host(a.facts)
 	if err != nil {
-		return q, nil, err
+		return nil, err
 	}
 	if f.runtime == "" {
 		q.Runtime = e.runtime()
@@ -149,8 +163,25 @@ func (a *app) put(ctx context.Context, f *checkFlags) (q compat.Question, hosts 
 	if f.isolation == "" {
 		q.Isolation = e.isolation()
 	}
-	hosts = []winver.Host{host}
-	return q, hosts, setEdition(a.facts, hosts, f.edition)
+	return []winver.Host{host}, nil
+}
+
+// putNode is what a Kubernetes node says where the flags do not.
+func (a *app) putNode(ctx context.Context, f *checkFlags, q *compat.Question) ([]winver.Host, error) {
+	n, err := askNode(ctx, f.node)
+	if err != nil {
+		return nil, err
+	}
+	host, err := n.host(a.facts)
+	if err != nil {
+		return nil, err
+	}
+	if f.runtime == "" {
+		if q.Runtime, err = n.runtime(); err != nil {
+			return nil, err
+		}
+	}
+	return []winver.Host{host}, nil
 }
 
 // question reads the flags that say how host and image are to meet.

@@ -13,7 +13,7 @@ import (
 
 func (a *app) hostCommand() *cobra.Command {
 	var docker bool
-	var edition string
+	var node, edition string
 	cmd := &cobra.Command{
 		Use:   "host [TEXT|FILE|-]",
 		Short: "Which Windows is this?",
@@ -31,28 +31,43 @@ one text give several answers. Without TEXT it is this machine, on Windows.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return a.host(cmd.Context(), docker, edition, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.host(cmd.Context(), docker, node, edition, args)
+		},
 	}
 	cmd.Flags().BoolVar(&docker, "docker", false, "ask the Docker engine")
+	cmd.Flags().StringVar(&node, "node", "", "ask the Kubernetes node `NAME`, by kubectl")
 	cmd.Flags().StringVar(&edition, "edition", "", "server or client, where the text does not say")
 	return cmd
 }
 
-func (a *app) host(ctx context.Context, docker bool, edition string, args []string) error {
+func (a *app) host(ctx context.Context, docker bool, node, edition string, args []string) error {
 	if err := a.form("text", "json"); err != nil {
 		return err
 	}
 	var hosts []winver.Host
 	var err error
 	switch {
-	case docker && len(args) > 0:
-		return failf("", "--docker and a text exclude each other")
+	case docker && node != "":
+		return failf("", "--docker and --node exclude each other")
+	case (docker || node != "") && len(args) > 0:
+		return failf("", "--docker or --node and a text exclude each other")
 	case docker:
 		e, err := askDocker(ctx)
 		if err != nil {
 			return err
 		}
 		h, err := e.host(a.facts)
+		if err != nil {
+			return err
+		}
+		hosts = append(hosts, h)
+	case node != "":
+		n, err := askNode(ctx, node)
+		if err != nil {
+			return err
+		}
+		h, err := n.host(a.facts)
 		if err != nil {
 			return err
 		}
