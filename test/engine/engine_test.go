@@ -13,7 +13,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -44,8 +43,7 @@ func serve(t *testing.T, answer info) string {
 
 func TestDocker(t *testing.T) {
 	parts.Need(t, "docker")
-	program := filepath.Join(t.TempDir(), "winmatch")
-	parts.Go(t, ".", nil, "build", "-o", program, "./cmd/winmatch")
+	program := parts.Build(t).Program
 
 	client := info{ // https://github.com/moby/moby/issues/43284
 		"OSType": "windows", "OSVersion": "10.0.22000.527", "KernelVersion": "10.0 22000 (22000.1.amd64fre.co_release.210604-1628)",

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,8 +18,7 @@ import (
 // https://github.com/moby/moby/blob/b985e231/api/swagger.yaml (ImageInspect).
 func TestDaemonImage(t *testing.T) {
 	parts.Need(t, "docker")
-	program := filepath.Join(t.TempDir(), "winmatch")
-	parts.Go(t, ".", nil, "build", "-o", program, "./cmd/winmatch")
+	program := parts.Build(t).Program
 	id := "sha256:" + strings.Repeat("a1", 32)
 	windows := info{"Id": id, "RepoTags": []string{"app:1"}, "RepoDigests": []string{}, "Os": "windows", "Architecture": "amd64",
 		"OsVersion": "10.0.20348.2227", "Size": 1, "RootFS": info{"Type": "layers"}}

@@ -5,7 +5,6 @@ package registry_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +29,7 @@ type info struct {
 
 func (w winmatch) image(t *testing.T, env []string, args ...string) ([]info, int) {
 	t.Helper()
-	stdout, stderr, code := w.run(t, env, append([]string{"image", "-o", "json"}, args...)...)
+	stdout, stderr, code := w.Run(t, env, append([]string{"image", "-o", "json"}, args...)...)
 	var list []info
 	if err := json.Unmarshal([]byte(stdout), &list); err != nil || len(list) == 0 {
 		t.Fatalf("winmatch image %v: exit %d, %v\n%s%s", args, code, err, stdout, stderr)
@@ -48,14 +47,14 @@ func skopeo(t *testing.T, args ...string) {
 
 // What skopeo copies out of a registry holds what the registry does.
 func TestCopies(t *testing.T) {
-	r, w := start(t, false), build(t)
+	r, w := parts.NewRegistry(t, false), winmatch{parts.Build(t)}
 	env := []string{"DOCKER_CONFIG=" + t.TempDir()}
-	for name, types := range map[string][4]string{"docker": docker, "oci": oci} {
+	for name, types := range map[string][4]string{"docker": parts.Docker, "oci": parts.OCI} {
 		t.Run(name, func(t *testing.T) {
 			repo := "copies/" + name
-			_, kids := r.push(t, repo, "1", types, []kid{
-				{"windows", "10.0.20348.3207", "10.0.20348.3207"}, {"windows", "10.0.17763.6893", "10.0.17763.6893"}, {"linux", "", ""}})
-			ref := r.addr + "/" + repo + ":1"
+			_, kids := r.Push(t, repo, "1", types, []parts.Kid{
+				parts.Windows("10.0.20348.3207", "10.0.20348.3207"), parts.Windows("10.0.17763.6893", "10.0.17763.6893"), {OS: "linux"}})
+			ref := r.Addr + "/" + repo + ":1"
 			want, _ := w.image(t, env, "--insecure", ref)
 			versions := func(i info) string {
 				var s []string
@@ -83,7 +82,7 @@ func TestCopies(t *testing.T) {
 				}
 			}
 			// One image each in a docker archive, two of them in one.
-			single := "docker://" + r.addr + "/" + repo + "@"
+			single := "docker://" + r.Addr + "/" + repo + "@"
 			skopeo(t, "--override-os=windows", single+kids[1], "docker-archive:"+file("saved.tar")+":example/app:1")
 			got, _ := w.image(t, env, "docker-archive:"+file("saved.tar"))
 			if len(got) != 1 || versions(got[0]) != "10.0.17763.6893" || got[0].Basis != "archive" {
@@ -100,36 +99,36 @@ func TestCopies(t *testing.T) {
 // An index without os.version is found, repaired and pushed, and containerd's
 // own code takes the right child afterwards, where it took the first before.
 func TestRepaired(t *testing.T) {
-	r, w := start(t, true), build(t)
-	env := []string{"SSL_CERT_FILE=" + r.ca, "DOCKER_CONFIG=" + login(t, r.addr, password)}
+	r, w := parts.NewRegistry(t, true), winmatch{parts.Build(t)}
+	env := []string{"SSL_CERT_FILE=" + r.CA, "DOCKER_CONFIG=" + parts.Login(t, r.Addr, parts.Password)}
 	versions := []string{"10.0.26100.2894", "10.0.20348.3207", "10.0.17763.6893"}
-	for name, types := range map[string][4]string{"docker": docker, "oci": oci} {
+	for name, types := range map[string][4]string{"docker": parts.Docker, "oci": parts.OCI} {
 		t.Run(name, func(t *testing.T) {
 			repo := "repaired/" + name
-			kids := []kid{{os: "linux"}}
+			kids := []parts.Kid{{OS: "linux"}}
 			for _, v := range versions {
-				kids = append(kids, kid{"windows", "", v})
+				kids = append(kids, parts.Windows("", v))
 			}
-			old, children := r.push(t, repo, "1", types, kids)
+			old, children := r.Push(t, repo, "1", types, kids)
 			windows := children[1:4]
-			ref := r.addr + "/" + repo + ":1"
+			ref := r.Addr + "/" + repo + ":1"
 			found, code := w.image(t, env, ref)
 			if code != 1 || len(found[0].Findings) == 0 || found[0].Findings[0].Code != "os-version-missing" {
 				t.Fatalf("exit %d, %+v", code, found)
 			}
-			before := r.index(t, repo, "1", types[0])
-			stdout, stderr, code := w.run(t, env, "index", "repair", "--apply", ref)
+			before := r.Index(t, repo, "1", types[0])
+			stdout, stderr, code := w.Run(t, env, "index", "repair", "--apply", ref)
 			if code != 0 || !strings.HasSuffix(stdout, "done\n") || !strings.Contains(stdout, old) {
 				t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
 			}
-			after := r.index(t, repo, "1", types[0])
-			if stdout, _, code := w.run(t, env, "index", "repair", "--apply", ref); code != 0 || !strings.Contains(stdout, "nothing to fill in") {
+			after := r.Index(t, repo, "1", types[0])
+			if stdout, _, code := w.Run(t, env, "index", "repair", "--apply", ref); code != 0 || !strings.Contains(stdout, "nothing to fill in") {
 				t.Errorf("the second time: exit %d\n%s", code, stdout)
 			}
 			// Nothing but os.version is new.
 			for i := range after {
-				if p := after[i].(object)["platform"].(object); p["os"] == "windows" {
-					if p["os.version"] != versions[slices.Index(windows, after[i].(object)["digest"].(string))] {
+				if p := after[i].(parts.Object)["platform"].(parts.Object); p["os"] == "windows" {
+					if p["os.version"] != versions[slices.Index(windows, after[i].(parts.Object)["digest"].(string))] {
 						t.Errorf("entry %d: %v", i, p)
 					}
 					delete(p, "os.version")
@@ -164,29 +163,6 @@ func TestRepaired(t *testing.T) {
 			}
 		})
 	}
-}
-
-// index reads the entries of an index.
-func (r *registry) index(t *testing.T, repo, tag, mediaType string) []any {
-	t.Helper()
-	req, err := http.NewRequest(http.MethodGet, r.url+"/v2/"+repo+"/manifests/"+tag, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Accept", mediaType)
-	if r.auth {
-		req.SetBasicAuth(user, password)
-	}
-	resp, err := r.client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var doc object
-	if err := json.NewDecoder(resp.Body).Decode(&doc); err != nil || resp.StatusCode != http.StatusOK || doc["mediaType"] != mediaType {
-		t.Fatalf("%s %v %v", resp.Status, doc, err)
-	}
-	return doc["manifests"].([]any)
 }
 
 // platforms is containerd/platforms in one version, built for Windows, under
@@ -248,25 +224,25 @@ func (p *platforms) takes(host string, children []string) int {
 
 // A layout that skopeo made is repaired where it is, and skopeo reads it.
 func TestRepairedLayout(t *testing.T) {
-	r, w := start(t, false), build(t)
+	r, w := parts.NewRegistry(t, false), winmatch{parts.Build(t)}
 	env := []string{"DOCKER_CONFIG=" + t.TempDir()}
-	r.push(t, "a/b", "1", oci, []kid{{"windows", "", "10.0.20348.3207"}, {os: "linux"}})
+	r.Push(t, "a/b", "1", parts.OCI, []parts.Kid{parts.Windows("", "10.0.20348.3207"), {OS: "linux"}})
 	dir := filepath.Join(t.TempDir(), "layout")
-	skopeo(t, "--all", "docker://"+r.addr+"/a/b:1", "oci:"+dir+":one")
-	if stdout, stderr, code := w.run(t, env, "index", "repair", "--apply", "oci:"+dir+":one"); code != 0 {
+	skopeo(t, "--all", "docker://"+r.Addr+"/a/b:1", "oci:"+dir+":one")
+	if stdout, stderr, code := w.Run(t, env, "index", "repair", "--apply", "oci:"+dir+":one"); code != 0 {
 		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
 	}
 	if got, code := w.image(t, env, "--host", "10.0.20348.3207", "oci:"+dir+":one"); code != 0 || len(got[0].Findings) != 0 {
 		t.Errorf("exit %d, %+v", code, got)
 	}
-	skopeo(t, "--all", "--dest-tls-verify=false", "oci:"+dir+":one", "docker://"+r.addr+"/a/b:2")
-	got, code := w.image(t, env, "--insecure", "--host", "10.0.20348.3207", r.addr+"/a/b:2")
+	skopeo(t, "--all", "--dest-tls-verify=false", "oci:"+dir+":one", "docker://"+r.Addr+"/a/b:2")
+	got, code := w.image(t, env, "--insecure", "--host", "10.0.20348.3207", r.Addr+"/a/b:2")
 	if code != 0 || got[0].Children[0].OSVersion != "10.0.20348.3207" {
 		t.Errorf("exit %d, %+v", code, got)
 	}
 	// Into a layout without layers: what winmatch reads is there.
 	to := filepath.Join(t.TempDir(), "documents")
-	if stdout, stderr, code := w.run(t, env, "index", "repair", "--insecure", "--apply", "--to", "oci:"+to, r.addr+"/a/b:1"); code != 0 {
+	if stdout, stderr, code := w.Run(t, env, "index", "repair", "--insecure", "--apply", "--to", "oci:"+to, r.Addr+"/a/b:1"); code != 0 {
 		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
 	}
 	if got, code := w.image(t, env, "--deep", "oci:"+to+":1"); code != 0 || got[0].Children[0].OSVersion != "10.0.20348.3207" {
@@ -279,16 +255,16 @@ func TestRepairedLayout(t *testing.T) {
 
 // Single images become an index that docker-registry takes.
 func TestCreated(t *testing.T) {
-	r, w := start(t, false), build(t)
+	r, w := parts.NewRegistry(t, false), winmatch{parts.Build(t)}
 	env := []string{"DOCKER_CONFIG=" + t.TempDir()}
-	_, kids := r.push(t, "a/b", "parts", docker, []kid{{"windows", "", "10.0.17763.6893"}, {"windows", "", "10.0.26100.2894"}, {os: "linux"}})
-	name := r.addr + "/a/b"
+	_, kids := r.Push(t, "a/b", "parts", parts.Docker, []parts.Kid{parts.Windows("", "10.0.17763.6893"), parts.Windows("", "10.0.26100.2894"), {OS: "linux"}})
+	name := r.Addr + "/a/b"
 	args := []string{"index", "create", "--insecure", "--apply", name + ":all"}
 	for _, k := range kids {
 		args = append(args, name+"@"+k)
 	}
 	for _, last := range []string{"done\n", "is there already\n"} {
-		if stdout, stderr, code := w.run(t, env, args...); code != 0 || !strings.HasSuffix(stdout, last) {
+		if stdout, stderr, code := w.Run(t, env, args...); code != 0 || !strings.HasSuffix(stdout, last) {
 			t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
 		}
 	}
