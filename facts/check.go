@@ -76,6 +76,16 @@ func (f *Facts) Check() error {
 			bad("report %s: builds, outcome and source are needed", r.ID)
 		}
 	}
+	for i, l := range f.Labels {
+		switch {
+		case l.Service == "" || l.Name == "" || l.Build == 0 || l.Source == "":
+			bad("label %q: service, name, build and source are needed", l.Name)
+		case i > 0 && f.Labels[i-1].Service == l.Service && f.Labels[i-1].Build < l.Build:
+			bad("label %s of %s: a newer build than the one before it", l.Name, l.Service)
+		case !l.Since.valid() || !l.Retired.valid():
+			bad("label %s of %s: bad date", l.Name, l.Service)
+		}
+	}
 	if !f.AsOf.valid() || f.AsOf == 0 {
 		bad("bad date %d of the facts", uint32(f.AsOf))
 	}

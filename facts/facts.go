@@ -10,7 +10,10 @@ package facts
 
 //go:generate sh -c "cd gen && go run ."
 
-import "sort"
+import (
+	"sort"
+	"strings"
+)
 
 // Embedded returns the facts built into the program. They are shared: callers
 // must not change them.
@@ -120,6 +123,28 @@ func (f *Facts) ReportsOf(host uint32) []Report {
 		hi++
 	}
 	return f.Reports[lo:hi]
+}
+
+// Label returns what a CI service's label means, in any case of its letters;
+// nil where it is none of the service's own.
+func (f *Facts) Label(service, name string) *Label {
+	for i := range f.Labels {
+		if l := &f.Labels[i]; l.Service == service && strings.EqualFold(l.Name, name) {
+			return l
+		}
+	}
+	return nil
+}
+
+// Runner returns the newest version that runners of a build were seen with, nil
+// where none was.
+func (f *Facts) Runner(build uint32) *Runner {
+	for i := range f.Runners {
+		if f.Runners[i].Build == build {
+			return &f.Runners[i]
+		}
+	}
+	return nil
 }
 
 // Baseline returns the February 2020 boundary of a build, nil where it has none.

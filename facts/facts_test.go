@@ -141,3 +141,35 @@ func FuzzOverlay(f *testing.F) {
 		}
 	})
 }
+
+func TestLabels(t *testing.T) {
+	f := Embedded()
+	for _, tt := range []struct {
+		service, name string
+		build         uint32
+		retired       Date
+	}{
+		{"github", "windows-latest", 26100, 0},
+		{"github", "Windows-2022", 20348, 0},
+		{"github", "windows-2019", 17763, 20250630},
+		{"azure", "windows-2019", 17763, 20251231},
+		{"azure", "VS2017-Win2016", 14393, 20220731},
+		{"gitlab", "saas-windows-medium-amd64", 20348, 0},
+	} {
+		l := f.Label(tt.service, tt.name)
+		if l == nil || l.Build != tt.build || l.Retired != tt.retired {
+			t.Errorf("%s %s: %+v", tt.service, tt.name, l)
+		}
+	}
+	for _, tt := range [][2]string{{"github", "win1803"}, {"github", "windows-11-arm"}, {"github", "self-hosted"}, {"azure", "saas-windows-medium-amd64"}} {
+		if l := f.Label(tt[0], tt[1]); l != nil {
+			t.Errorf("%s %s: %+v", tt[0], tt[1], l)
+		}
+	}
+	if r := f.Runner(20348); r == nil || r.Revision < 5499 {
+		t.Errorf("runner of 20348: %+v", r)
+	}
+	if r := f.Runner(17134); r != nil {
+		t.Errorf("runner of 17134: %+v", r)
+	}
+}

@@ -258,6 +258,16 @@ type Runner struct {
 	Source          string
 }
 
+// Label is what a CI service calls its own Windows runners.
+type Label struct {
+	Service string // "github", "azure", "gitlab"
+	Name    string // "windows-2022"; services do not mind the case
+	Build   uint32
+	Since   Date // the label means that build at least since then, 0 where not known
+	Retired Date // there are no such runners any more, 0: there are
+	Source  string
+}
+
 // CodeClass says what an error code alone tells of its cause.
 type CodeClass uint8
 
@@ -290,6 +300,7 @@ type Facts struct {
 	Tables    []Table    // by date, oldest first
 	Reports   []Report   // by build of the host
 	Runners   []Runner   // one a build, the newest seen
+	Labels    []Label    // by service, each service's newest build first
 	Sources   []Source   // by key
 	Codes     []Code     // by value
 

@@ -2662,6 +2662,26 @@ var runners = []Runner{
 	{26100, 33296, 20260821, "https://github.com/actions/runner-images/blob/9e4ec6a5549d/images/windows/Windows2025-VS2026-Readme.md"},
 }
 
+var labels = []Label{
+	{"github", "windows-2025", 26100, 20250408, 0, "https://github.com/actions/runner-images/issues/11742"},
+	{"github", "windows-2025-vs2026", 26100, 0, 0, "https://github.com/actions/runner-images/issues/14017"},
+	{"github", "windows-latest", 26100, 20250930, 0, "https://github.com/actions/runner-images/issues/12677"},
+	{"github", "windows-2022", 20348, 0, 0, "https://github.com/actions/runner-images/issues/4856"},
+	{"github", "windows-2019", 17763, 0, 20250630, "https://github.com/actions/runner-images/issues/12045"},
+	{"github", "windows-2016", 14393, 0, 20220401, "https://github.com/actions/runner-images/issues/5238"},
+	{"azure", "windows-2025", 26100, 0, 0, "https://learn.microsoft.com/azure/devops/pipelines/agents/hosted"},
+	{"azure", "windows-2025-vs2026", 26100, 0, 0, "https://github.com/actions/runner-images/issues/14017"},
+	{"azure", "windows-latest", 26100, 20260128, 0, "https://learn.microsoft.com/azure/devops/pipelines/agents/hosted"},
+	{"azure", "windows-2022", 20348, 0, 0, "https://learn.microsoft.com/azure/devops/pipelines/agents/hosted"},
+	{"azure", "windows-2019", 17763, 0, 20251231, "https://learn.microsoft.com/azure/devops/pipelines/agents/hosted"},
+	{"azure", "win1803", 17134, 0, 20200323, "https://devblogs.microsoft.com/devops/removing-older-images-in-azure-pipelines-hosted-pools/"},
+	{"azure", "windows-2016", 14393, 0, 20220731, "https://github.com/actions/runner-images/issues/5403"},
+	{"azure", "vs2017-win2016", 14393, 0, 20220731, "https://github.com/actions/runner-images/issues/5403"},
+	{"azure", "vs2015-win2012r2", 9600, 0, 20200323, "https://devblogs.microsoft.com/devops/removing-older-images-in-azure-pipelines-hosted-pools/"},
+	{"gitlab", "saas-windows-medium-amd64", 20348, 0, 0, "https://docs.gitlab.com/ci/runners/hosted_runners/windows/"},
+	{"gitlab", "shared-windows", 17763, 0, 20240500, "https://gitlab.com/gitlab-org/gitlab/-/work_items/438554"},
+}
+
 var codes = []Code{
 	{0x80370101, "HCS_E_IMAGE_MISMATCH", "same as 0xc0370101, HRESULT form", Mismatch},
 	{0x80370106, "HCS_E_UNEXPECTED_EXIT", "HRESULT form of 0xc0370106", Ambiguous},
@@ -2717,6 +2737,6 @@ var embedded = Facts{
 	AsOf:      20260929,
 	Collected: 20261124,
 	Releases:  releases, Updates: updates, Baselines: baselines, Tables: tables,
-	Reports: reports, Runners: runners, Sources: sources, Codes: codes,
+	Reports: reports, Runners: runners, Labels: labels, Sources: sources, Codes: codes,
 	builds: builds,
 }

@@ -42,11 +42,12 @@ func main() {
 	testdata()
 	reports()
 	runners()
+	labels()
 	errorCodes()
 	sources()
 	p("var embedded = Facts{\nAsOf: %d,\nCollected: %d,\n", newest(updates), date(collected))
 	p("Releases: releases, Updates: updates, Baselines: baselines, Tables: tables,\n")
-	p("Reports: reports, Runners: runners, Sources: sources, Codes: codes,\nbuilds: builds,\n}\n")
+	p("Reports: reports, Runners: runners, Labels: labels, Sources: sources, Codes: codes,\nbuilds: builds,\n}\n")
 	src, err := format.Source(out.Bytes())
 	if err != nil {
 		log.Fatal(err)
@@ -593,6 +594,16 @@ func runners() {
 		rev := number(strings.TrimPrefix(r["host_version"], "10.0."+r["build"]+"."))
 		file, commit, _ := strings.Cut(r["source_ref"], "@")
 		p("{%d, %d, %d, %q},\n", b, rev, date(r["first_seen"]), "https://github.com/actions/runner-images/blob/"+commit+"/"+file)
+	}
+	p("}\n\n")
+}
+
+// Labels: what CI services call their Windows runners.
+
+func labels() {
+	p("var labels = []Label{\n")
+	for _, r := range readCSV("runner-labels.csv", 6) {
+		p("{%q, %q, %d, %d, %d, %q},\n", r["service"], r["label"], number(r["build"]), date(r["since"]), date(r["retired"]), r["source"])
 	}
 	p("}\n\n")
 }
