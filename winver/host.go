@@ -62,6 +62,7 @@ type Host struct {
 	Release    string // ID in the facts: "ws2022", "w11-24h2"; "" where none is known
 	Confidence Confidence
 	Evidence   string // the part of the text that says so, several joined by "; "
+	Runtime    string // the container runtime that the text names beside it, as kubelets do: "containerd://1.6.21"; or ""
 }
 
 // MaxText is the length in bytes from which ParseHosts refuses a text.
@@ -92,7 +93,7 @@ func (e *HostError) Is(target error) bool { return e.None && target == ErrNoHost
 // ParseHosts reads every Windows host that a text names: one for a name
 // ("ws2019"), one for each different Windows that a raw text (see HOST above)
 // tells of, in the order of the text. A host printed several times is one
-// entry. The error is a *HostError.
+// entry, or one for each of its container runtimes. The error is a *HostError.
 func ParseHosts(f *facts.Facts, text string) ([]Host, error) {
 	if v, err := Parse(text); err == nil && v.Build >= firstBuild { // the fast path
 		if h, err := hostOf(f, v, text); err == nil {

@@ -38,18 +38,30 @@ func (s *scanner) hosts() ([]Host, *HostError) {
 		return nil, &HostError{Reason: "the text names more than " + strconv.Itoa(maxHosts) + " different hosts", Hint: "give a part of it"}
 	}
 	s.revisions()
+	s.runtimeOf()
 	hosts := make([]Host, 0, len(s.made))
 	for i := range s.made {
 		h := s.finish(i)
-		dup := false
-		for j := range hosts {
-			dup = dup || hosts[j].Version == h.Version && hosts[j].Edition == h.Edition && hosts[j].Release == h.Release
+		for _, r := range s.made[i].runtimes {
+			h.Runtime = r
+			hosts = appendHost(hosts, h)
 		}
-		if !dup {
-			hosts = append(hosts, h)
+		if len(s.made[i].runtimes) == 0 {
+			hosts = appendHost(hosts, h)
 		}
 	}
 	return hosts, nil
+}
+
+// appendHost adds a host that is not there yet.
+func appendHost(hosts []Host, h Host) []Host {
+	for i := range hosts {
+		o := &hosts[i]
+		if o.Version == h.Version && o.Edition == h.Edition && o.Release == h.Release && (o.Runtime == h.Runtime || h.Runtime == "") {
+			return hosts
+		}
+	}
+	return append(hosts, h)
 }
 
 // found is a host in the making.
@@ -60,6 +72,8 @@ type found struct {
 	lines  []int  // ascending
 	spans  [][2]int
 	ubr    *clue
+
+	runtimes []string // different ones, by first appearance
 }
 
 // place says on which line which host was told of.

@@ -178,6 +178,39 @@ func TestParseHostSeveral(t *testing.T) {
 	}
 }
 
+// TestParseHostRuntimes: a runtime goes to the host it is printed beside, and
+// to no other.
+func TestParseHostRuntimes(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"wide": {`NAME     STATUS   OS-IMAGE                         KERNEL-VERSION      CONTAINER-RUNTIME
+linux-0  Ready    Ubuntu 22.04.3 LTS               5.15.0-1052-azure   containerd://1.7.5-1
+win-0    Ready    Windows Server 2019 Datacenter   10.0.17763.5329     containerd://1.6.21+azure
+win-1    Ready    Windows Server 2025 Datacenter   10.0.26100.1742     containerd://1.6.21
+win-2    Ready    Windows Server 2025 Datacenter   10.0.26100.1742     containerd://2.1.4
+win-3    Ready    Windows Server 2025 Datacenter   10.0.26100.1742     containerd://1.6.21
+linux-1  Ready    Ubuntu 22.04.3 LTS               5.15.0-1052-azure   docker://20.10.7
+`, "17763.5329 containerd://1.6.21+azure, 26100.1742 containerd://1.6.21, 26100.1742 containerd://2.1.4"},
+		"describe": {"System Info:\n  Kernel Version:             10.0.20348.2227\n  OS Image:                   Windows Server 2022 Datacenter\n  Operating System:           windows\n  Architecture:               amd64\n  Container Runtime Version:  containerd://1.7.20\n  Kubelet Version:            v1.30.3\n",
+			"20348.2227 containerd://1.7.20"},
+		"json": {`{"items":[{"status":{"nodeInfo":{"architecture":"amd64","containerRuntimeVersion":"containerd://1.7.5-1","kernelVersion":"5.15.0-1052-azure","kubeletVersion":"v1.27.3","operatingSystem":"linux","osImage":"Ubuntu 22.04.3 LTS","systemUUID":"x"},"images":[{"names":["a"],"sizeBytes":1},{"names":["b"],"sizeBytes":1},{"names":["c"],"sizeBytes":1},{"names":["d"],"sizeBytes":1}]}},` +
+			`{"status":{"nodeInfo":{"architecture":"amd64","containerRuntimeVersion":"docker://20.10.9","kernelVersion":"10.0.17763.5329","kubeProxyVersion":"v1.23.3","kubeletVersion":"v1.23.3","operatingSystem":"windows","osImage":"Windows Server 2019 Datacenter"}}}]}`,
+			"17763.5329 docker://20.10.9"},
+		"elsewhere": {"Microsoft Windows [Version 10.0.17763.5329]\n> crictl --runtime-endpoint npipe:////./pipe/containerd-containerd info\ncontainerd://1.6.21\n", "17763.5329 "},
+	} {
+		hosts, err := ParseHosts(facts.Embedded(), c.text)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var got []string
+		for _, h := range hosts {
+			got = append(got, h.Version.Short()+" "+h.Runtime)
+		}
+		if s := strings.Join(got, ", "); s != c.want {
+			t.Errorf("%s: %s, want %s", name, s, c.want)
+		}
+	}
+}
+
 func BenchmarkParseHost(b *testing.B) {
 	f := facts.Embedded()
 	node := "aks-win-000  Ready  agent  41d  v1.27.3  10.240.0.22  <none>  Windows Server 2019 Datacenter  10.0.17763.5329  containerd://1.6.21\n"

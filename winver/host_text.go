@@ -47,6 +47,7 @@ func scanText(f *facts.Facts, text string) ([]Host, *HostError) {
 	s.hasUBR = has("ubr", "build revision")
 	s.hasCommand = has(commands[:]...)
 	s.hasTable = has("revision")
+	s.hasRuntime = has("://")
 	s.hasLabel = has("image", "runs-on", "sku", "ami")
 	for _, k := range keyNames {
 		if has(k) {
@@ -105,6 +106,7 @@ type scanner struct {
 	clues     []clue
 	traits    []trait
 	ubrs      []clue // revisions on their own: registry, Get-ComputerInfo
+	runtimes  []runtimeClue
 
 	cur        string // the line, lower case
 	looked     bool   // what the two below say is of this line
@@ -119,8 +121,8 @@ type scanner struct {
 	tablePS    bool
 
 	// What the text has at all: most lines need not be searched for the rest.
-	hasUBR, hasCommand, hasTable, hasLabel bool
-	keywords                               []string
+	hasUBR, hasCommand, hasTable, hasLabel, hasRuntime bool
+	keywords                                           []string
 
 	made      []found
 	places    []place // ascending by line
@@ -168,7 +170,11 @@ func (s *scanner) segment(start, end int) {
 	if len(s.keywords) > 0 {
 		s.keys(l, start)
 	}
+	clues := len(s.clues)
 	s.numbers(l, start)
+	if s.hasRuntime {
+		s.runtime(l, len(s.clues) > clues)
+	}
 	if s.hasCommand {
 		s.command(l)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -137,14 +138,34 @@ func (a *app) put(ctx context.Context, f *checkFlags) (q compat.Question, hosts 
 	case f.docker:
 		hosts, err = a.putDocker(ctx, f, &q)
 	case f.node != "":
-		hosts, err = a.putNode(ctx, f, &q)
+		hosts, err = a.askNodeHost(ctx, f.node)
 	default:
 		hosts, err = a.hosts(f.hosts)
+	}
+	if err == nil {
+		hosts, err = settleRuntimes(hosts, f.runtime != "")
 	}
 	if err != nil {
 		return q, nil, err
 	}
 	return q, hosts, setEdition(a.facts, hosts, f.edition)
+}
+
+// settleRuntimes drops what a text says of its hosts' runtimes where the flags
+// say it, and holds the rest against those that have a known rule.
+func settleRuntimes(hosts []winver.Host, given bool) ([]winver.Host, error) {
+	list := hosts[:0]
+	for _, h := range hosts {
+		if given {
+			h.Runtime = ""
+		} else if _, err := compat.ParseRuntime(h.Runtime); h.Runtime != "" && err != nil {
+			return nil, failf("--runtime containerd judges as if it were that", "host %s: %v", h.Version, err)
+		}
+		if !slices.Contains(list, h) {
+			list = append(list, h)
+		}
+	}
+	return list, nil
 }
 
 // putDocker is what the Docker engine says where the flags do not.
@@ -162,24 +183,6 @@ func (a *app) putDocker(ctx context.Context, f *checkFlags, q *compat.Question) 
 	}
 	if f.isolation == "" {
 		q.Isolation = e.isolation()
-	}
-	return []winver.Host{host}, nil
-}
-
-// putNode is what a Kubernetes node says where the flags do not.
-func (a *app) putNode(ctx context.Context, f *checkFlags, q *compat.Question) ([]winver.Host, error) {
-	n, err := askNode(ctx, f.node)
-	if err != nil {
-		return nil, err
-	}
-	host, err := n.host(a.facts)
-	if err != nil {
-		return nil, err
-	}
-	if f.runtime == "" {
-		if q.Runtime, err = n.runtime(); err != nil {
-			return nil, err
-		}
 	}
 	return []winver.Host{host}, nil
 }
@@ -365,9 +368,18 @@ func manifestURL(ref image.Reference, insecure bool) string {
 	return scheme + host + "/v2/" + ref.Repository + "/manifests/" + what
 }
 
+// on is a question about a host, whose runtime may be known.
+func on(q compat.Question, h winver.Host) compat.Question {
+	q.Host = compat.Host{Version: h.Version, Edition: h.Edition}
+	if r, err := compat.ParseRuntime(h.Runtime); err == nil {
+		q.Runtime = r
+	}
+	return q
+}
+
 // judge puts one host and one image to the core and the answer into a value.
 func (a *app) judge(q compat.Question, h winver.Host, ref image.Reference, m *image.Image) render.Result {
-	q.Host = compat.Host{Version: h.Version, Edition: h.Edition}
+	q = on(q, h)
 	q.Image = m.Asked()
 	v := compat.Decide(a.facts, &q)
 	r := render.Result{

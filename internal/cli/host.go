@@ -63,15 +63,9 @@ func (a *app) host(ctx context.Context, docker bool, node, edition string, args 
 		}
 		hosts = append(hosts, h)
 	case node != "":
-		n, err := askNode(ctx, node)
-		if err != nil {
+		if hosts, err = a.askNodeHost(ctx, node); err != nil {
 			return err
 		}
-		h, err := n.host(a.facts)
-		if err != nil {
-			return err
-		}
-		hosts = append(hosts, h)
 	case len(args) == 0:
 		h, err := thisMachine(a.facts)
 		if err != nil {
@@ -82,6 +76,9 @@ func (a *app) host(ctx context.Context, docker bool, node, edition string, args 
 		if hosts, err = a.hosts(args); err != nil {
 			return err
 		}
+	}
+	if hosts, err = settleRuntimes(hosts, true); err != nil {
+		return err
 	}
 	if err := setEdition(a.facts, hosts, edition); err != nil {
 		return err

@@ -66,6 +66,9 @@ func (a *app) image(ctx context.Context, f *imageFlags, args []string) error {
 		if hosts, err = a.hosts(f.hosts); err != nil {
 			return err
 		}
+		if hosts, err = settleRuntimes(hosts, true); err != nil {
+			return err
+		}
 		if err := setEdition(a.facts, hosts, f.edition); err != nil {
 			return err
 		}

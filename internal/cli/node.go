@@ -10,15 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/winmatch/winmatch/compat"
-	"github.com/winmatch/winmatch/facts"
 	"github.com/winmatch/winmatch/winver"
 )
 
 // node is what a Kubernetes node's kubelet says of it.
 type node struct {
-	name string
-
 	OperatingSystem         string // "windows", "linux"
 	OSImage                 string
 	KernelVersion           string // "10.0.20348.2227"
@@ -56,28 +52,22 @@ func askNode(ctx context.Context, name string) (*node, error) {
 	if err := json.Unmarshal(stdout.Bytes(), &object); err != nil || object.Status.NodeInfo == nil {
 		return nil, failf("", "kubectl get node %s: no node with a status.nodeInfo came back", name)
 	}
-	object.Status.NodeInfo.name = name
 	return object.Status.NodeInfo, nil
 }
 
-func (n *node) host(f *facts.Facts) (winver.Host, error) {
+// askNodeHost is a node's host, and its runtime.
+func (a *app) askNodeHost(ctx context.Context, name string) ([]winver.Host, error) {
+	n, err := askNode(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	if n.OperatingSystem != "windows" {
-		return winver.Host{}, failf("kubectl get nodes -l kubernetes.io/os=windows lists those with Windows", "the node %s runs %s, not Windows", n.name, n.OperatingSystem)
+		return nil, failf("kubectl get nodes -l kubernetes.io/os=windows lists those with Windows", "the node %s runs %s, not Windows", name, n.OperatingSystem)
 	}
-	text := fmt.Sprintf("OS Image: %s\nKernel Version: %s\nOperating System: windows\n", n.OSImage, n.KernelVersion)
-	h, err := winver.ParseHost(f, text)
+	text := fmt.Sprintf("OS Image: %s\nKernel Version: %s\nOperating System: windows\nContainer Runtime Version: %s\n", n.OSImage, n.KernelVersion, n.ContainerRuntimeVersion)
+	h, err := winver.ParseHost(a.facts, text)
 	if err != nil {
-		return h, hostFailure(err)
+		return nil, hostFailure(err)
 	}
-	return h, nil
-}
-
-// runtime is the node's own; another than Docker and containerd has no known
-// rule.
-func (n *node) runtime() (compat.Runtime, error) {
-	r, err := compat.ParseRuntime(n.ContainerRuntimeVersion)
-	if err != nil {
-		return r, failf("--runtime containerd judges as if it were that", "the node %s: %v", n.name, err)
-	}
-	return r, nil
+	return []winver.Host{h}, nil
 }

@@ -186,7 +186,7 @@ func (a *app) readChoices(ctx context.Context, client *image.Client, refs []imag
 
 // judgeTags puts every choice to the core and recommends the best.
 func (a *app) judgeTags(q compat.Question, h winver.Host, ref image.Reference, choices []image.Choice) render.Tags {
-	q.Host = compat.Host{Version: h.Version, Edition: h.Edition}
+	q = on(q, h)
 	out := render.Tags{Repository: ref.Name(), Host: hostValue(h), HostName: hostName(a.facts, h), Candidates: []render.TagCandidate{}}
 	for i := range choices {
 		c := &choices[i]
@@ -301,7 +301,7 @@ func common(list []render.Tags) {
 // one more pin, are known. Where that is not what its name promised, the next
 // best is recommended and read.
 func (a *app) confirm(ctx context.Context, client *image.Client, q compat.Question, h winver.Host, t *render.Tags) {
-	q.Host = compat.Host{Version: h.Version, Edition: h.Edition}
+	q = on(q, h)
 	for range 4 {
 		i := slices.IndexFunc(t.Candidates, func(c render.TagCandidate) bool { return c.Reference == t.Recommended })
 		if i < 0 {

@@ -71,7 +71,7 @@ func TestNode(t *testing.T) {
 			[]string{`"name": "docker"`, `"version": "20.10.9"`, `"answer": "yes"`}},
 		{"tag", []string{"tag", "--node", "akswin000000", "--offline", "mcr.microsoft.com/windows/servercore"}, 0, []string{"ltsc2019"}},
 		{"linux", []string{"host", "--node", "linux"}, 2, []string{"winmatch: error: the node linux runs linux, not Windows", "winmatch: hint: kubectl get nodes -l kubernetes.io/os=windows"}},
-		{"cri-o", []string{"check", "--node", "other", "--offline", "windows:20348"}, 2, []string{`winmatch: error: the node other: unknown runtime "cri-o"`}},
+		{"cri-o", []string{"check", "--node", "other", "--offline", "windows:20348"}, 2, []string{`winmatch: error: host 10.0.20348.2227: unknown runtime "cri-o"`}},
 		{"nobody", []string{"host", "--node", "gone"}, 2, []string{`winmatch: error: kubectl get node gone: Error from server (NotFound): nodes "gone" not found`}},
 		{"flag", []string{"host", "--node", "-A"}, 2, []string{`winmatch: error: --node: "-A" is no node's name`}},
 		{"both", []string{"check", "--node", "linux", "--host", "ws2022", "windows:20348"}, 2, []string{"winmatch: error: --node excludes --docker and --host"}},
