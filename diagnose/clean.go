@@ -357,7 +357,7 @@ func startsMessage(s []byte) bool {
 	}
 	for _, b := range beginnings {
 		if len(s) >= len(b) && equalFold(s[:len(b)], b) {
-			return true
+			return !bytes.HasPrefix(s, []byte("Failed to start Container.")) // the second line of Service Fabric's message
 		}
 	}
 	return false

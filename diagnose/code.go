@@ -62,6 +62,7 @@ type found struct {
 	at, end int32 // in clean
 	decimal bool
 	small   bool // a Win32 error in brackets: (0x5)
+	bare    bool // without its 0x
 }
 
 // codesIn appends the codes that stand in a text as codes: whole words, not
@@ -125,7 +126,7 @@ func codeOf(s []byte, i, end int) (f found, ok bool) {
 		after = s[end]
 	}
 	f.at, f.end = int32(i), int32(end)
-	if before == ',' && (after == ',' || after == '"') { // a field of a table
+	if before == ',' && (after == ',' || after == '"') || inData(s, i, end) {
 		return f, false
 	}
 	var v uint64
@@ -155,6 +156,7 @@ func codeOf(s []byte, i, end int) (f found, ok bool) {
 			}
 			v = v<<4 | uint64(d)
 		}
+		f.bare = before != '('
 		known := v>>16 == 0xc037 || v>>16 == 0x8037 || v>>8 == 0x800705 || v == 0xc0351000
 		return f.with(v), known && (before == ' ' || before == '\n' || before == '(') && (after == ' ' || after == ')' || after == ':' || after == '\n')
 	case len(word) == 10 && word[0] >= '1' && word[0] <= '4':
@@ -178,6 +180,12 @@ func codeOf(s []byte, i, end int) (f found, ok bool) {
 		return f.with(v), v >= 1<<31 && v < 1<<32
 	}
 	return f, false
+}
+
+// inData reports whether a number is a key of a dictionary or a digest.
+func inData(s []byte, i, end int) bool {
+	rest := bytes.TrimLeft(s[end:], " ")
+	return bytes.HasPrefix(rest, []byte("=>")) || bytes.HasPrefix(rest, []byte(": '")) || bytes.HasPrefix(rest, []byte(`: "`)) || bytes.HasSuffix(s[:i], []byte("sha256:"))
 }
 
 func (f found) with(v uint64) found {

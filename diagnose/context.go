@@ -106,6 +106,10 @@ func (s *scanner) context(d *Diagnosis, e event, at int) {
 		}
 	}
 	d.weigh()
+	if d.Detail == "no-child-for-host" && !d.Hints.WindowsImage && hasAny(near, []string{"kitematic"}) {
+		// Its catalogue is of Linux images, and its users asked about little else.
+		d.Cause, d.Detail, d.Confidence, d.Source = Other, "linux-image", Likely, github+"docker-archive-public/docker.kitematic/issues/3231"
+	}
 }
 
 // cleanAt is the index in clean of a place in the raw text.

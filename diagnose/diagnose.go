@@ -11,27 +11,6 @@ import (
 // exits with a code of its own: see exitRule.
 var exitOf = rule{cause: Other, detail: "process-fails", confidence: Likely, stage: Start, source: moby + "40328"}
 
-// frames are what programs say around an error; documentation and source code
-// that only name it have none.
-var frames = []string{
-	"response from daemon", "encountered an error during", "computesystem ", "computesystem:", "windows system call", "rpc error", "failed to ", "docker:", "docker.exe", "docker :", "level=error", "level=fatal", "level=debug",
-	"error:", "server error", "extra info", "errimagepull", "failedcreate", "exception", "fails with error", "pulling from", "failed:", "failed in win32", "##[error]", "no matching manifest for ", "based image is incompatible with a 10.",
-	"supported versions are", "cannot run th", "in task definition", "cannot be used on this", "no suitable node", "exited unexpectedly. (", "osversionnotsupported",
-}
-
-// What only source code has, and talk about errors.
-var (
-	sources = []string{
-		"#define", "const ", "errno(", "errno = ", "ntstatus = ", "hresult = ", "syscall.", " == \"", " != \"", " := ", "return ", "func ", "= 0xc0", "= 0x80", "= windows.", "case 0x", "case \"", "enum ", "static ", "assert", "/*", "*/",
-		"[]string{", "fmt.", "errors.new", "errorf(", "strings.contains", ") {", "};", "\"),", "\", \"", "regexp", "&& ", " || ", "public ", "private ", "-eq ", "-match ", "elif ", "def ",
-	}
-	talk = []string{
-		"if you ", "you may ", "you might ", "you will ", "you'll ", "you get ", "you receive", "this error", "error code for", "means ", "occurs when", "is thrown", "is returned", "would ", "see also", "documentation", "troubleshoot", "changelog",
-		"release notes", "fixed ", "fixes ", "fix ", "better error", "improve", "for example", "e.g.", "such as", "| 0x", "|0x", " › ", "stack overflow", "stackoverflow", "detect ", "handle ", "will be ", "should be ", "needs to be ", "in the case of ",
-		"use this ", "revert ", "refactor", "retry on ", "test for ",
-	}
-)
-
 // diagnose says what one message means by itself; not ok where it is only
 // mentioned.
 func (s *scanner) diagnose(e event, sp span) (d Diagnosis, ok bool) {
@@ -52,143 +31,12 @@ func (s *scanner) diagnose(e event, sp span) (d Diagnosis, ok bool) {
 
 	start, end := lineOf(reg.clean, key)
 	around := reg.clean[max(start, key-300):min(end, key+300)]
-	if !s.believe(&d, e, message, start, end, key) {
+	if !s.believe(&d, e, sp, message, start, end, key) {
 		return d, false
 	}
 	d.Evidence = []string{evidence(reg.clean, lo, key, hi)}
 	s.special(&d, e, message, around)
 	return d, true
-}
-
-// believe reports whether a message is an error that something printed, and
-// lowers the confidence where that is not sure: without a program's own words
-// around it, or in talk about errors.
-func (s *scanner) believe(d *Diagnosis, e event, message []byte, start, end, key int) bool {
-	reg := &s.local
-	line := reg.clean[start:end]
-	around := reg.clean[max(start, key-300):min(end, key+300)]
-	if inSource(line, key-start) || ours(line) || reg.isSource() {
-		return false
-	}
-	talked := hasAny(around, talk) || tableRow(line)
-	if hasAny(message, frames) {
-		if talked && talkedBefore(reg.clean[max(start, key-300):key]) {
-			d.Confidence = min(d.Confidence, Likely)
-		}
-		return true
-	}
-	if talked {
-		return false
-	}
-	short, wrong := s.whole && len(s.buf) <= shortText, hasAny(around, exits)
-	if bare := e.rule < len(rules) && len(rules[e.rule].keys) == 0; bare && !short && !wrong {
-		return false
-	}
-	d.Confidence = min(d.Confidence, Likely)
-	if d.Cause == Mismatch && !short && !wrong && !hasAny(around, containers) {
-		d.Confidence = Possible
-	}
-	return true
-}
-
-// talkedBefore reports whether the words that speak of an error stand before
-// it in its line, without a program's own frame between.
-func talkedBefore(before []byte) bool {
-	for _, w := range talk {
-		if i := indexFold(before, w); i >= 0 && !hasAny(before[i:], []string{"response from daemon", "rpc error", "level="}) {
-			return true
-		}
-	}
-	return false
-}
-
-// inSource reports whether a place in a line is in source code or data: what
-// stands around it reads as no error does.
-func inSource(line []byte, at int) bool {
-	near := line[max(0, at-240):min(len(line), at+240)]
-	if hasAny(near, sources) || grepped(line) {
-		return true
-	}
-	text := bytes.TrimLeft(line, " ")
-	if bytes.HasPrefix(text, []byte("//")) || bytes.HasPrefix(text, []byte("/*")) || bytes.HasPrefix(text, []byte("- topic:")) {
-		return true
-	}
-	for i := 1; i+1 < len(near); i++ {
-		switch {
-		case near[i] == '(' && near[i+1] == '"' && isWord(near[i-1]): // call("…
-			return true
-		case near[i] == ',' && near[i-1] == '"' && near[i+1] == ' ' && i+2 < len(near) && isLetter(near[i+2]) && bytes.IndexByte(near[i+2:min(len(near), i+30)], '(') > 0: // …", f(x)
-			return true
-		}
-	}
-	return false
-}
-
-// isSource reports whether most lines of a region are source code.
-func (r *region) isSource() bool {
-	if r.source != 0 {
-		return r.source > 0
-	}
-	r.source = -1
-	lines, code := 0, 0
-	for rest := r.clean; len(rest) > 0; {
-		line := rest
-		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
-			line, rest = rest[:i], rest[i+1:]
-		} else {
-			rest = nil
-		}
-		if line = bytes.TrimSpace(line); len(line) == 0 {
-			continue
-		}
-		if line[0] == '"' && bytes.Contains(line, []byte("\": ")) {
-			return false // JSON
-		}
-		lines++
-		for _, w := range [...]string{"//", "/*", "* ", "func ", "import ", "package ", "return ", "if ", "for ", "case ", "const ", "var ", "type ", "using ", "#include", "#define", "} "} {
-			if len(line) >= len(w) && string(line[:len(w)]) == w {
-				code++
-				break
-			}
-		}
-		switch last := line[len(line)-1]; {
-		case last == ';', last == '{', len(line) > 1 && last == ',' && (line[len(line)-2] == '"' || line[len(line)-2] == ')' || line[len(line)-2] == '}'), len(line) == 1 && last == '}':
-			code++
-		}
-	}
-	if lines >= 6 && code*5 >= lines*2 {
-		r.source = 1
-	}
-	return r.source > 0
-}
-
-// tableRow reports whether a line is a row of a table in Markdown.
-func tableRow(line []byte) bool {
-	line = bytes.TrimSpace(line)
-	return len(line) > 4 && line[0] == '|' && bytes.Count(line, []byte{'|'}) > 2
-}
-
-// ours reports whether a line is winmatch's own prediction of a message.
-func ours(line []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(line, " "), []byte("message  "))
-}
-
-// grepped reports whether a line begins as grep and compilers print one:
-// path/file.go:123:.
-func grepped(line []byte) bool {
-	i := 0
-	for i < len(line) && line[i] != ' ' && line[i] != ':' {
-		i++
-	}
-	if i < 4 || i+1 >= len(line) || line[i] != ':' || !isDigit(line[i+1]) {
-		return false
-	}
-	for _, ext := range [...]string{".go", ".c", ".h", ".cs", ".md", ".ps1", ".ts", ".py", ".yaml", ".yml", ".txt", ".cpp", ".rs", ".js"} {
-		if bytes.HasSuffix(line[:i], []byte(ext)) {
-			return true
-		}
-	}
-	return false
 }
 
 func lineOf(s []byte, at int) (start, end int) {

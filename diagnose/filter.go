@@ -23,7 +23,7 @@ var needles = [...]string{
 	"failed to pull", "failed pulling", "pull access", "failed to resolve", "resolve reference", "failed to solve", "llb definition", "source metadata", "error pulling", "toomanyrequests", "response from daemon: get",
 	// Services and schedulers.
 	"unsupported windows", "unsupportedwindows", "osversionnot", "windows containers", "operating system/version", "unsupported operating", "in task definition", "please choose", "codepackage", "suitable node", "nodes are available", "ecs.os-family",
-	"os version of image", "platform of the specified",
+	"os version of image", "platform of the specified", "specified os ", "validating os", "no image found", "runtime execution", "mounting volume", "system::createprocess",
 	// Networks, engines, sandboxes.
 	"hns failed", "hnscall failed", "hnscallraw", "create endpoint", "networkplugin", "network for sandbox", "network for pod", "docker_engine", "pod sandbox", "podsandbox", "sandbox name", "starting container failed",
 }

@@ -34,6 +34,9 @@ func check(t *testing.T, r *Report, size int) {
 			if got.Headline == "" || got.Source == "" {
 				t.Fatalf("%+v: nothing said", got)
 			}
+			if got.Confidence == Possible && got.Otherwise == "" && !got.Asked {
+				t.Fatalf("%s %q is possible, and nothing else is named", got.Cause, got.Detail)
+			}
 			if got.Cause == Undetermined && got.Confidence == Certain {
 				t.Fatalf("%+v: certain of nothing", got)
 			}

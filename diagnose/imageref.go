@@ -9,7 +9,7 @@ import (
 func imageInMessage(message []byte) string {
 	for _, label := range [...]string{
 		"failed to pull image ", "pull and unpack image ", "failed pulling image ", "pulling image ", "get sandbox image ", "failed to resolve reference ", "resolve source metadata for ",
-		"unable to find image ", "os version of image ", "image with reference ", "pull access denied for ", "llb definition: ", "image=", "failed to solve: ", "manifest for ",
+		"unable to find image ", "os version of image ", "image with reference ", "pull access denied for ", "llb definition: ", "image=", "failed to solve: ", "manifest list docker://", "image index docker://", "manifest for ", "failed to pull ",
 	} {
 		i := indexLoose(message, label)
 		if i < 0 {
@@ -65,7 +65,7 @@ func imageBefore(s []byte) string {
 		}
 	}
 	recent := max(0, len(s)-4000)
-	for _, label := range [...]string{"from image ", "using image ", "pulling image ", "docker pull ", "crictl pull ", "nerdctl pull ", "images pull ", "i pull ", "unable to find image ", "image: "} {
+	for _, label := range [...]string{"from image ", "using image ", "with image ", "docker image ", "pulling image ", "docker pull ", "crictl pull ", "nerdctl pull ", "images pull ", "i pull ", "unable to find image ", "image: "} {
 		if i := lastIndexFold(s[recent:], label); i >= 0 {
 			take(reference(s[recent+i+len(label):]), recent+i)
 		}
@@ -160,7 +160,7 @@ func reference(s []byte) string {
 	// A console's line break within the reference: "servercore/i", "is:ltsc2016".
 	if n < len(s) && s[n] == '\n' && n > 0 {
 		rest := bytes.TrimLeft(s[n:], "\n")
-		if m := refLen(rest); m > 0 && m < len(rest) && bytes.Contains(rest[:m], []byte(":")) && (rest[m] == ':' || bytes.HasPrefix(rest[m:], []byte(" "))) && bytes.HasPrefix(rest[m-1:], []byte(":")) {
+		if m := refLen(rest); m > 0 && m < len(rest) && bytes.IndexByte(rest[:m-1], ':') > 0 && (rest[m] == ':' || bytes.HasPrefix(rest[m:], []byte(" "))) && bytes.HasPrefix(rest[m-1:], []byte(":")) {
 			s = append(append([]byte{}, s[:n]...), rest[:m]...)
 			n, wrapped = len(s), m
 		}

@@ -114,7 +114,11 @@ func (d *Finding) apply(f *facts.Facts, q *compat.Question, v *compat.Verdict, k
 	}
 	fails := v.Start == compat.Fails
 	revision := v.Has(compat.WS2016RevisionMismatch) || v.Has(compat.February2020Boundary) || v.Has(compat.RevisionAheadOfHost)
-	switch d.Cause {
+	cause := d.Cause
+	if cause == Other && d.Detail == "unexpected-exit" { // by its wording alone
+		cause = Undetermined
+	}
+	switch cause {
 	case Mismatch:
 		refused := d.Stage == Pull || d.Stage == Build
 		switch {

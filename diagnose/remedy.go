@@ -31,10 +31,15 @@ func (d *Finding) remedies(f *facts.Facts, q *compat.Question, v *compat.Verdict
 		}
 		d.labels(add, q)
 	}
-	if d.Version() && len(list) == 0 {
+	if d.Cut {
+		d.own(add) // first see the whole message
+	}
+	if d.Version() && (len(list) == 0 || d.Cut && !d.Asked) {
 		d.generic(add)
 	}
-	d.own(add)
+	if !d.Cut {
+		d.own(add)
+	}
 	return list
 }
 
@@ -315,6 +320,8 @@ func (d *Finding) own(add adder) {
 		add(Repair, "", "exclude the engine's data folder from antivirus and backup, restart the host; if host and image have different updates, bring both to the same month")
 	case "import-layer":
 		add(Inspect, "docker system df", "see whether the disk is full; remove the image's broken layers with docker system prune and pull again")
+	case "volume":
+		add(Repair, "", "see that the source of the mount exists, that the machine may read it, and that the volume's driver is installed and runs")
 	case "bad-request":
 		add(compat.UseRuntime, "", "use versions of the runtime and its shim that belong together, and not newer than the Windows they run on")
 	case "unexpected-exit":

@@ -89,13 +89,27 @@ var rules = [...]rule{
 	{keys: []string{"no match for platform in manifest", "match for platform in manifest"},
 		cause: Mismatch, detail: "no-child-for-host", confidence: Possible, stage: Pull, source: ctrd + "6989"},
 
+	// Podman and others that read with containers/image.
+	{keys: []string{"no image found in image index for architecture", "no image found in manifest list for architecture"}, with: []string{"os windows"},
+		cause: Mismatch, detail: "no-child-for-host", confidence: Possible, stage: Pull, source: github + "containers/image/blob/bbd40dd2/internal/manifest/oci_index.go"},
+	{keys: []string{"no image found in image index for architecture", "no image found in manifest list for architecture"},
+		cause: Other, detail: "wrong-platform", confidence: Likely, stage: Pull, source: github + "containers/image/blob/bbd40dd2/internal/manifest/oci_index.go"},
+	{keys: []string{"runtime execution on platform windows"}, with: []string{"not supported"},
+		cause: Other, detail: "wrong-platform", confidence: Certain, stage: Build, source: github + "docker/buildx/issues/172"},
+
 	// A service does not take it.
-	{keys: []string{"unsupported windows image version", "unsupportedwindowsversion", "osversionnotsupported", "cannot run this operating system/version in windows containers"},
+	{keys: []string{"unsupported windows image version", "cannot run this operating system/version in windows containers"},
+		cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/94808"},
+	{keys: []string{"unsupportedwindowsversion", "osversionnotsupported"}, with: []string{"is not supported", "supported versions", "(code:", "code:osv", "code:unsupp", "code=", "##[error]", "error:"},
 		cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/94808"},
 	{keys: []string{"cannot run the specified image as a windows container", "supports windows containers up to"}, with: []string{"version", "10.0."},
 		cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/42620"},
 	{keys: []string{"os version of image"}, with: []string{"is not supported"},
 		cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/8586"},
+	{keys: []string{"doesn't support specified os", "doesnt support specified os"}, with: []string{"container group", "imageostypenotmatchcontainergroup"},
+		cause: Other, detail: "wrong-platform", confidence: Certain, stage: Service, source: github + "docker-archive/cloud-integration-beta/issues/14"},
+	{keys: []string{"exception while validating os and version"}, with: []string{"unauthorized", "forbidden"},
+		cause: Other, detail: "unauthorized", confidence: Certain, stage: Service, source: github + "Azure/azure-cli/issues/25567"},
 	{keys: []string{"unsupported operating system in task definition"},
 		cause: Other, detail: "wrong-platform", confidence: Certain, stage: Service, source: github + "aws/copilot-cli/issues/5696"},
 	{keys: []string{"ecs.os-family"}, with: []string{"missing an attribute", "unable to place"},
@@ -134,9 +148,9 @@ var rules = [...]rule{
 		cause: Other, detail: "disk-full", confidence: Certain, stage: Pull, code: 0x70, source: github + "StefanScherer/windows-docker-machine/issues/48"},
 	{keys: []string{"computesystem", "encountered an error during", "importlayer", "processbaselayer", "register layer", "preparelayer", "activatelayer", "extract layer"}, with: []string{"access is denied", "(0x80070005)", "(0x5)"},
 		cause: Other, detail: "access-denied", confidence: Certain, stage: Start, code: 0x80070005, source: shim + "2017"},
-	{keys: []string{"requested resource is in use"}, with: hcsFrame, also: []string{"server error", "docker start", "failed to start containers"},
+	{keys: []string{"requested resource is in use", "angeforderte ressource wird bereits verwendet"}, with: hcsFrame, also: []string{"server error", "docker start", "failed to start containers"},
 		cause: Other, detail: "restart", confidence: Likely, stage: Start, source: bc + "1661"},
-	{keys: []string{"requested resource is in use"}, with: hcsFrame,
+	{keys: []string{"requested resource is in use", "angeforderte ressource wird bereits verwendet"}, with: hcsFrame,
 		cause: Other, detail: "memory", confidence: Likely, stage: Start, source: bc + "2593"},
 	{keys: []string{"paging file is too small", "not enough memory resources"}, with: hcsFrame, not: []string{"cs0010"},
 		cause: Other, detail: "memory", confidence: Certain, stage: Start, code: 0x800705af, source: bc + "870"},
@@ -176,8 +190,10 @@ var rules = [...]rule{
 	// Layers. Docker 17 on 14393 and 15063 met images of newer Windows so.
 	{keys: []string{"processutilityvmimage"}, with: []string{"cannot find the", "(0x2)", "(0x3)"},
 		cause: Mismatch, detail: "utility-vm", confidence: Likely, stage: Pull, source: moby + "35668"},
-	{keys: []string{"importlayer", "processbaselayer"}, with: []string{"cannot find the", "(0x2)", "(0x3)"},
+	{keys: []string{"importlayer", "processbaselayer", "processutilityvm"}, with: []string{"cannot find the", "(0x2)", "(0x3)", "parameter is incorrect", "(0x57)"}, not: []string{"succeeded"},
 		cause: Undetermined, detail: "import-layer", confidence: Likely, stage: Pull, source: bc + "3595"},
+	{keys: []string{"cannot find the file specified", "cannot find the path specified"}, with: []string{"system::createprocess", "error during createprocess"},
+		cause: Other, detail: "file-not-found", confidence: Likely, stage: Start, code: 0x2, source: ms + "hcsshim/blob/8ba72c46/internal/hcs/system.go"},
 	// A Windows 10 1909 host gave this for an image of 1809, others for a
 	// program that is not there.
 	{keys: []string{"cannot find the file specified"}, with: []string{"computesystem"},
@@ -224,6 +240,12 @@ var rules = [...]rule{
 		cause: Undetermined, detail: "windows-error", confidence: Likely, stage: Start, source: moby + "34029"},
 	{keys: []string{"createcomputesystem", "error during createcontainer"}, with: []string{"error response", "error:", "failed to", "docker:", "encountered an error", "server error"}, not: []string{"succeeded", "succeeds"},
 		cause: Undetermined, detail: "windows-error", confidence: Possible, stage: Start, source: docsCompat},
+	{keys: []string{"error while mounting volume"},
+		cause: Other, detail: "volume", confidence: Certain, stage: Create, source: github + "MicrosoftDocs/azure-docs/blob/cd07b68d/articles/service-fabric-mesh/service-fabric-mesh-howto-deploy-app-azurefiles-volume.md"},
+	// Service Fabric puts what Docker says behind it, which is often cut off:
+	// seen of a mismatch, and documented of a volume.
+	{keys: []string{"codepackage activation"}, with: []string{"fabricexception", "failed to start container"}, not: []string{"responsebody"},
+		cause: Mismatch, detail: "truncated", confidence: Possible, stage: Start, source: ms + "service-fabric/issues/1000"},
 	{keys: []string{"codepackage activation"}, with: []string{"fabricexception", "failed to start container"},
 		cause: Undetermined, detail: "truncated", confidence: Likely, stage: Start, source: ms + "service-fabric/issues/1000"},
 }

@@ -13,7 +13,7 @@ var sayings = [...]struct{ detail, headline, otherwise string }{
 	{"linux-mode", "The engine runs Linux containers, the image is a Windows one", ""},
 	{"linux-image", "The image is a Linux one, the engine or node runs Windows containers", ""},
 	{"wrong-platform", "The image is for another platform than the engine or node: operating system or architecture, not the Windows version", ""},
-	{"no-hypervisor", "Hyper-V isolation was asked for, and there is no hypervisor: Hyper-V is not installed, or this virtual machine has no nested virtualisation", ""},
+	{"no-hypervisor", "Hyper-V isolation was asked for, and there is no hypervisor: Hyper-V is not installed, or this virtual machine has no nested virtualisation", "whatever else keeps the engine's own virtual machine from starting: memory, antivirus, a file that is missing"},
 	{"hyperv-only", "This Windows client, or this Docker on it, runs containers in Hyper-V isolation only", ""},
 	{"network", "The network failed, not the versions", ""},
 	{"bad-layer-path", "A layer's folder is not there or not readable: not a question of versions", ""},
@@ -27,6 +27,7 @@ var sayings = [...]struct{ detail, headline, otherwise string }{
 	{"memory", "Windows has not the memory that the container asks for", ""},
 	{"resources", "Windows is out of a resource (memory, handles, job objects) that the container needs", ""},
 	{"start-timeout", "The container did not start in time", ""},
+	{"volume", "A volume could not be mounted", ""},
 	{"bad-request", "The runtime asked Windows for something that it does not know: runtime and Windows are not of one age", ""},
 	{"unexpected-exit", "The container ended while it was starting", "an image with newer updates than its host gives this code, and so do memory limits, scratch layers and faulty updates"},
 	{"guest-protocol", "The container's virtual machine speaks another protocol than the host", "an image that is much older or newer than its host, or a faulty update"},
@@ -81,7 +82,7 @@ func (d *Finding) say(f *facts.Facts) (headline, otherwise string) {
 		case d.Detail == "sandbox-image" && d.Cut:
 			return "The pod's sandbox (pause) image did not start; the message is cut off before it says why", "the usual cause is a pause image for another Windows version than the node"
 		case d.Detail == "sandbox-image" || d.Sandbox && d.Image == "":
-			return "The pod's sandbox (pause) image is for another Windows version than the node; the application's image may be right", ""
+			return "The pod's sandbox (pause) image is for another Windows version than the node; the application's image may be right", orLinux(d, "a pause image without any Windows variant gives the same message")
 		case d.Detail == "no-child-for-host" && d.Confidence == Certain:
 			return fmt.Sprintf("The image has no variant for %s", host), ""
 		case d.Detail == "no-child-for-host":
@@ -98,6 +99,8 @@ func (d *Finding) say(f *facts.Facts) (headline, otherwise string) {
 				return fmt.Sprintf("The image has no variant for %s", host), other
 			}
 			return fmt.Sprintf("The image has no variant for the %s's Windows version", where), other
+		case d.Detail == "truncated":
+			return "The container did not start, and the message is cut off before it says why: perhaps the image is for another Windows version than the machine", "whatever keeps Docker from starting a container is reported so: a volume, the network, memory"
 		case d.Detail == "utility-vm":
 			return "The image is for a newer Windows than the host, which this old engine does not say", "a faulty download of the layer"
 		}
@@ -119,17 +122,28 @@ func (d *Finding) say(f *facts.Facts) (headline, otherwise string) {
 		}
 		return "Host and image are on different sides of the security update of February 2020: 32-bit programs fail", other
 	}
+	if d.Cause == Other && d.Detail == "file-not-found" {
+		return "The program that the container is to start is not in the image, or not in its PATH", ""
+	}
 	for i := range sayings {
 		if s := &sayings[i]; s.detail == d.Detail {
 			other := s.otherwise
 			if d.Cause == Undetermined && d.Detail == "start-timeout" {
 				other = "antivirus and monitoring programs on the host, a slow disk, and process isolation with a neighbouring build give the same message"
 			}
-			if d.Cause != Undetermined {
+			if d.Cause != Undetermined && d.Confidence != Possible {
 				other = ""
 			}
 			return s.headline, other
 		}
 	}
 	return "It is not a question of Windows versions", ""
+}
+
+// orLinux is another cause where nothing tells the two apart.
+func orLinux(d *Finding, other string) string {
+	if d.Confidence == Possible {
+		return other
+	}
+	return ""
 }

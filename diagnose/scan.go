@@ -354,15 +354,21 @@ const exitRule = len(rules)
 // nothing.
 func (s *scanner) ruleOf(r *region, c found, at int32) int {
 	short := s.whole && len(s.buf) <= shortText
+	start, end := lineOf(r.clean, int(c.at))
+	line := r.clean[start:end]
+	asked := short && alone(line, int(c.at)-start) && (!c.bare || len(bytes.TrimSpace(line)) == int(c.end-c.at))
 	before := r.clean[max(0, int(c.at)-60):c.at]
 	exit := hasAny(before, exits)
-	if c.decimal && !exit && !short && (c.at == 0 || r.clean[c.at-1] != '(') {
+	if c.decimal && !exit && !asked && (c.at == 0 || r.clean[c.at-1] != '(') {
 		return -1
+	}
+	if c.code.ntstatus() && !short && !hasAny(r.clean[max(0, int(c.at)-1000):min(len(r.clean), int(c.at)+500)], containers) {
+		return -1 // any program ends with such a code
 	}
 	listed := false
 	for i := range rules {
 		if slices.Contains(rules[i].codes, uint32(c.code)) {
-			if s.holdsCode(i, r, at) {
+			if s.holdsCode(i, r, at) && !(c.bare && !exit && !asked && len(rules[i].with) == 0) {
 				return i
 			}
 			listed = true
@@ -373,7 +379,7 @@ func (s *scanner) ruleOf(r *region, c found, at int32) int {
 	case c.code.hcs() && c.code&0xffff < 0x200:
 		return compiled.windowsError
 	case c.code.ntstatus() || c.code>>16 == 0x8007 && c.decimal:
-		if exit && c.code != 0xc0000142 && (short || hasAny(r.clean[max(0, int(c.at)-1000):min(len(r.clean), int(c.at)+500)], containers)) {
+		if exit && c.code != 0xc0000142 {
 			return exitRule
 		}
 	}
@@ -384,7 +390,7 @@ func (s *scanner) ruleOf(r *region, c found, at int32) int {
 // person pasted a number, not a log in which it happens to stand.
 const shortText = 300
 
-var containers = []string{"container", "docker", "kubelet", "pod ", "non-zero code", "hcsshim"}
+var containers = []string{"container", "docker", "kubelet", "pod ", "non-zero code", "hcsshim", "syswow64"}
 
 func hasAny(s []byte, words []string) bool {
 	for _, w := range words {

@@ -224,7 +224,7 @@ func (a *app) lookUp(ctx context.Context, f *explainFlags, k *diagnose.Known, re
 	}
 	for i := range report.Diagnoses {
 		d := &report.Diagnoses[i]
-		depends := d.Version() || d.Cause == diagnose.Undetermined || d.Detail == "linux-image" && d.Confidence < diagnose.Certain
+		depends := d.Version() || d.Cause == diagnose.Undetermined || d.Confidence == diagnose.Possible || d.Detail == "linux-image" && d.Confidence < diagnose.Certain
 		if !depends || d.Detail == "service" {
 			continue
 		}
