@@ -204,7 +204,7 @@ func (v *Verdict) updates(f *facts.Facts, q *Question, image winver.Version, yes
 		return
 	}
 	u := f.Update(target.Build, rev)
-	if u == nil || u.KB == 0 || u.Type == facts.ImageOnly || q.Host.client() && u.Line == facts.ServerLine {
+	if u == nil || u.KB == 0 || u.Type == facts.ImageOnly || u.Type == facts.UnknownType || q.Host.client() && u.Line == facts.ServerLine {
 		return
 	}
 	if yes(func(a *Question) { a.Host.Version = target }) {

@@ -119,11 +119,60 @@ func TestOverlay(t *testing.T) {
 		{`{"asOf":"2026-11-10","updates":[{"build":20348,"revision":1,"date":"2026-02-30","source":"x"}]}`, "bad date"},
 		{`[]`, "line 1"},
 		{`{"asOf":"2026-11-10"} {}`, "more than one JSON value"},
+		{"{\n\"asOf\":\"2026-11-10\",\"updates\":[\n{\"build\":20348,\"revision\":1,\"source\":\"x\"},\n{\"build\":20348,\"revision\":1,\"source\":\"y\"}]}",
+			"line 4: updates[1]: 20348.1 stands there twice, in updates[0] too"},
+		{`{"asOf":"2026-11-10","updates":[],"updates":[]}`, `line 1: "updates" stands there twice`},
+		{`{"asOf":"2026-11-10","updates":[]`, "line 1: "},
+		{``, "line 1: "},
+		{`{"asOf":"2026-11-10","updates":{}}`, "not a list"},
 		{`{"asOf":"2026-11-10","releases":[{"id":"x","name":"X","kind":"server-ltsc"}]}`, "release x: bad build 0"},
 	} {
 		if _, err := f.Overlay(strings.NewReader(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("overlay %s: error %v, want %q", c.file, err, c.want)
 		}
+	}
+}
+
+// TestWriteOverlay: what is not changed keeps every byte, and nothing is lost.
+func TestWriteOverlay(t *testing.T) {
+	f := Embedded()
+	updates := []Update{
+		{Build: 20348, Revision: 5900, KB: 5130000, Date: 20261110, Type: B, Line: ServerLine, Source: "a & b"},
+		{Build: 20348, Revision: 5910, Source: "c", Note: "n"},
+	}
+	const rows = `{"build":20348,"revision":5900,"kb":"KB5130000","date":"2026-11-10","type":"B","line":"server","source":"a & b"}` +
+		"SEP" + `{"build":20348,"revision":5910,"type":"unknown","line":"both","source":"c","note":"n"}`
+	release := `"releases":[{"id":"ws2028","name":"Windows Server 2028","kind":"server-ltsc","build":30000}]`
+	for _, c := range []struct{ name, old, want string }{
+		{"nothing", "", "{\n  \"asOf\": \"2026-11-10\",\n  \"updates\": [\n    " + strings.Replace(rows, "SEP", ",\n    ", 1) + "\n  ]\n}\n"},
+		{"no list", `{"asOf":"2026-10-01",` + release + `}`,
+			`{"asOf":"2026-11-10",` + "\n  \"updates\": [\n    " + strings.Replace(rows, "SEP", ",\n    ", 1) + "\n  ]," + release + `}`},
+		{"rows", "{\"updates\" : [\n\t{\"revision\":5890, \"build\":20348, \"source\":\"own\"}\n\t],\n \"asOf\":\"2026-12-01\"}",
+			"{\"updates\" : [\n\t{\"revision\":5890, \"build\":20348, \"source\":\"own\"},\n\t" + strings.Replace(rows, "SEP", ",\n\t", 1) + "\n\t],\n \"asOf\":\"2026-12-01\"}"},
+		{"the same row", `{"asOf":"2026-11-10","updates":[{"build":20348,"revision":5900,"source":"own"}, {"build":14393,"revision":1,"source":"own"}]}`,
+			`{"asOf":"2026-11-10","updates":[` + strings.Replace(rows, "SEP", `, {"build":14393,"revision":1,"source":"own"}, `, 1) + `]}`},
+	} {
+		got, err := f.WriteOverlay([]byte(c.old), 20261110, updates)
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", c.name, err, got, c.want)
+			continue
+		}
+		again, err := f.WriteOverlay(got, 20261110, updates)
+		if err != nil || string(again) != string(got) {
+			t.Errorf("%s: the second time: %v\n%s", c.name, err, again)
+		}
+		g, err := f.Overlay(strings.NewReader(string(got)))
+		if err != nil || *g.Update(20348, 5900) != updates[0] || *g.Update(20348, 5910) != updates[1] {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	for _, old := range []string{`{"asOf":"2026-11-10","updates":[{"build":1,"revision":1,"source":"x"}]}`, `{"asOf":"2026-11-10","x":1}`} {
+		if _, err := f.WriteOverlay([]byte(old), 20261110, updates); err == nil {
+			t.Errorf("%s is broken, and written to", old)
+		}
+	}
+	if _, err := f.WriteOverlay(nil, 20261110, []Update{{Build: 12345, Revision: 1, Source: "x"}}); err == nil {
+		t.Error("an update of no release is written")
 	}
 }
 
@@ -135,6 +184,15 @@ func FuzzOverlay(f *testing.F) {
 		if err == nil {
 			if err := g.Check(); err != nil {
 				t.Errorf("accepted, but wrong: %v", err)
+			}
+			// What can be read can be added to, and loses nothing by it.
+			text, err := Embedded().WriteOverlay([]byte(s), g.AsOf, []Update{{Build: 20348, Revision: 1, Source: "x"}})
+			if err != nil {
+				t.Fatalf("accepted, but not written to: %v", err)
+			}
+			h, err := Embedded().Overlay(strings.NewReader(string(text)))
+			if err != nil || h.Update(20348, 1) == nil || h.AsOf != g.AsOf || len(h.Releases) != len(g.Releases) || len(h.Updates)-len(g.Updates) > 1 {
+				t.Errorf("written: %v\n%s", err, text)
 			}
 		} else if fmt.Sprint(err) == "" {
 			t.Error("empty error")

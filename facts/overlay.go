@@ -2,7 +2,9 @@ package facts
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sort"
@@ -15,20 +17,28 @@ const MaxOverlay = 16 << 20
 // overlay is the file that a user lays over the facts. Dates are written
 // "2026-10-13", KBs "KB5129235"; keys are those of the source files.
 type overlay struct {
-	AsOf     string           `json:"asOf"`
-	Updates  []overlayUpdate  `json:"updates"`
-	Releases []overlayRelease `json:"releases"`
+	asOf     string
+	updates  []overlayUpdate
+	releases []overlayRelease
+
+	// Where it stands in the file: the value of asOf, the list of updates (empty
+	// where there is none), and the rows of both lists.
+	asOfAt, updatesAt       span
+	updateRows, releaseRows []span
 }
+
+// span is a part of a file, in bytes.
+type span struct{ start, end int }
 
 type overlayUpdate struct {
 	Build    uint32 `json:"build"`
 	Revision uint32 `json:"revision"`
-	KB       string `json:"kb"`
-	Date     string `json:"date"`
-	Type     string `json:"type"`
-	Line     string `json:"line"`
-	Source   string `json:"source"`
-	Note     string `json:"note"`
+	KB       string `json:"kb,omitempty"`
+	Date     string `json:"date,omitempty"`
+	Type     string `json:"type,omitempty"`
+	Line     string `json:"line,omitempty"`
+	Source   string `json:"source,omitempty"`
+	Note     string `json:"note,omitempty"`
 }
 
 type overlayRelease struct {
@@ -55,24 +65,22 @@ func (f *Facts) Overlay(r io.Reader) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(b) > MaxOverlay {
-		return nil, fmt.Errorf("facts file is larger than %d MiB", MaxOverlay>>20)
+	g, err := f.overlay(b)
+	if err != nil {
+		return nil, fmt.Errorf("facts file: %w", err)
 	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	var o overlay
-	if err := dec.Decode(&o); err != nil {
-		line := 1 + bytes.Count(b[:min(int(dec.InputOffset()), len(b))], []byte("\n"))
-		return nil, fmt.Errorf("facts file: line %d: %w", line, err)
-	}
-	if dec.More() {
-		return nil, fmt.Errorf("facts file: more than one JSON value")
-	}
+	return g, nil
+}
 
+func (f *Facts) overlay(b []byte) (*Facts, error) {
+	o, err := readOverlay(b)
+	if err != nil {
+		return nil, err
+	}
 	g := *f
-	g.AsOf = ParseDate(o.AsOf)
+	g.AsOf = ParseDate(o.asOf)
 	if g.AsOf == 0 || g.AsOf.Day() == 0 {
-		return nil, fmt.Errorf("facts file: asOf: bad date %q (want 2026-10-13, say)", o.AsOf)
+		return nil, fmt.Errorf("asOf: bad date %q (want 2026-10-13, say)", o.asOf)
 	}
 	g.AsOf = max(g.AsOf, f.AsOf)
 
@@ -80,12 +88,21 @@ func (f *Facts) Overlay(r io.Reader) (*Facts, error) {
 	for _, u := range f.Updates {
 		byBuild[[2]uint32{u.Build, u.Revision}] = u
 	}
-	for i, u := range o.Updates {
+	given := map[[2]uint32]int{}
+	for i, u := range o.updates {
+		at := func(err error) error {
+			return fmt.Errorf("line %d: updates[%d]: %w", lineOf(b, o.updateRows[i].start), i, err)
+		}
 		v, err := u.update()
 		if err != nil {
-			return nil, fmt.Errorf("facts file: updates[%d]: %w", i, err)
+			return nil, at(err)
 		}
-		byBuild[[2]uint32{v.Build, v.Revision}] = v
+		key := [2]uint32{v.Build, v.Revision}
+		if j, ok := given[key]; ok {
+			return nil, at(fmt.Errorf("%d.%d stands there twice, in updates[%d] too", v.Build, v.Revision, j))
+		}
+		given[key] = i
+		byBuild[key] = v
 	}
 	g.Updates = make([]Update, 0, len(byBuild))
 	for _, u := range byBuild {
@@ -97,11 +114,19 @@ func (f *Facts) Overlay(r io.Reader) (*Facts, error) {
 	})
 
 	g.Releases = append([]Release(nil), f.Releases...)
-	for i, x := range o.Releases {
+	ids := map[string]int{}
+	for i, x := range o.releases {
+		at := func(err error) error {
+			return fmt.Errorf("line %d: releases[%d]: %w", lineOf(b, o.releaseRows[i].start), i, err)
+		}
 		rel, err := x.release()
 		if err != nil {
-			return nil, fmt.Errorf("facts file: releases[%d]: %w", i, err)
+			return nil, at(err)
 		}
+		if j, ok := ids[rel.ID]; ok {
+			return nil, at(fmt.Errorf("%q stands there twice, in releases[%d] too", rel.ID, j))
+		}
+		ids[rel.ID] = i
 		n := 0
 		for n < len(g.Releases) && g.Releases[n].ID != rel.ID {
 			n++
@@ -114,10 +139,98 @@ func (f *Facts) Overlay(r io.Reader) (*Facts, error) {
 	}
 	g.builds = index(g.Releases)
 	if err := g.Check(); err != nil {
-		return nil, fmt.Errorf("facts file: %w", err)
+		return nil, err
 	}
 	return &g, nil
 }
+
+// readOverlay reads the file and notes where its rows stand. Errors name the
+// line.
+func readOverlay(b []byte) (*overlay, error) {
+	if len(b) > MaxOverlay {
+		return nil, fmt.Errorf("larger than %d MiB", MaxOverlay>>20)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	o := &overlay{}
+	err := o.read(dec, b)
+	if err != nil {
+		return nil, fmt.Errorf("line %d: %w", lineOf(b, int(dec.InputOffset())), err)
+	}
+	if rest := bytes.TrimSpace(b[dec.InputOffset():]); len(rest) > 0 {
+		return nil, errors.New("more than one JSON value")
+	}
+	return o, nil
+}
+
+func (o *overlay) read(dec *json.Decoder, b []byte) error {
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return cmp.Or(err, errors.New("not a JSON object"))
+	}
+	seen := map[string]bool{}
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		key, _ := t.(string)
+		if seen[key] {
+			return fmt.Errorf("%q stands there twice", key)
+		}
+		seen[key] = true
+		switch key {
+		case "asOf":
+			o.asOfAt, err = value(dec, b, &o.asOf)
+		case "updates":
+			o.updates, o.updatesAt, o.updateRows, err = rows[overlayUpdate](dec, b)
+		case "releases":
+			o.releases, _, o.releaseRows, err = rows[overlayRelease](dec, b)
+		default:
+			return fmt.Errorf("json: unknown field %q", key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := dec.Token()
+	return err
+}
+
+// value decodes the next value and returns where it stands.
+func value(dec *json.Decoder, b []byte, v any) (span, error) {
+	start := int(dec.InputOffset())
+	if err := dec.Decode(v); err != nil {
+		return span{}, err
+	}
+	end := int(dec.InputOffset())
+	return span{end - len(bytes.TrimLeft(b[start:end], " \t\r\n:,")), end}, nil
+}
+
+// rows decodes a list, or null, row by row.
+func rows[T any](dec *json.Decoder, b []byte) (list []T, at span, places []span, err error) {
+	t, err := dec.Token()
+	if err != nil || t == nil {
+		return nil, span{}, nil, err
+	}
+	if t != json.Delim('[') {
+		return nil, span{}, nil, errors.New("not a list")
+	}
+	at.start = int(dec.InputOffset()) - 1
+	for dec.More() {
+		var v T
+		place, err := value(dec, b, &v)
+		if err != nil {
+			return nil, span{}, nil, err
+		}
+		list, places = append(list, v), append(places, place)
+	}
+	_, err = dec.Token()
+	at.end = int(dec.InputOffset())
+	return list, at, places, err
+}
+
+// lineOf returns the line of a place in a file, counted from 1.
+func lineOf(b []byte, offset int) int { return 1 + bytes.Count(b[:min(offset, len(b))], []byte("\n")) }
 
 func (u *overlayUpdate) update() (Update, error) {
 	v := Update{Build: u.Build, Revision: u.Revision, Source: u.Source, Note: u.Note}

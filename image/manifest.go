@@ -50,6 +50,7 @@ type wireOS struct {
 	Variant      string   `json:"variant"`
 	OSVersion    string   `json:"os.version"`
 	OSFeatures   []string `json:"os.features"`
+	Created      string   `json:"created"` // of a config only
 }
 
 // descList is a list of descriptors that stops reading beyond MaxChildren, so

@@ -24,21 +24,24 @@ var holes = []string{
 }
 
 func (a *app) factsCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "facts [RELEASE|BUILD|KB|VERSION]",
 		Short: "What is known: releases, updates, ends of support, sources, age",
 		Long: `What is known, and where from. Without an argument: how old the facts are, what
 they hold, their sources and their known holes. With one: a release ("Windows
 Server 2022", ws2022), a build (20348), an update (KB5122871) or a version
-(10.0.20348.2227). Newer facts can be laid over them by --facts FILE, a JSON
-file: {"asOf":"2026-11-10","updates":[{"build":20348,"revision":5900,
-"kb":"KB5130000","date":"2026-11-10","type":"B","line":"server","source":"…"}]}.`,
+(10.0.20348.2227). Newer facts can be laid over them by --facts FILE, which
+facts refresh writes; by hand: {"asOf":"2026-11-10","updates":[{"build":20348,
+"revision":5900,"kb":"KB5130000","date":"2026-11-10","type":"B","line":"server",
+"source":"…"}]}.`,
 		Example: `  winmatch facts
   winmatch facts ws2022
   winmatch facts KB4041691`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error { return a.showFacts(args) },
 	}
+	cmd.AddCommand(a.refreshCommand())
+	return cmd
 }
 
 func (a *app) showFacts(args []string) error {

@@ -28,8 +28,9 @@ func registryCmds() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		// registry FILE: starts a registry, $REGISTRY, that holds what FILE says, a
 		// line each: REPOSITORY:TAG index|manifest CHILD…, a CHILD being
-		// OS/ARCHITECTURE[=VERSION], a VERSION in parentheses standing in the
-		// config only: VERSION(OTHER) says another one there.
+		// OS/ARCHITECTURE[=VERSION][@DAY], a VERSION in parentheses standing in the
+		// config only: VERSION(OTHER) says another one there. DAY is when the
+		// config was created.
 		"registry": func(ts *testscript.TestScript, neg bool, args []string) {
 			mem := ocimem.New()
 			for _, line := range strings.Split(ts.ReadFile(args[0]), "\n") {
@@ -74,13 +75,18 @@ func push(r ociregistry.Interface, repo, tag string, index bool, children []stri
 	ctx := context.Background()
 	var list []descriptor
 	for i, c := range children {
+		c, day, dated := strings.Cut(c, "@")
 		name, version, _ := strings.Cut(c, "=")
 		os, arch, _ := strings.Cut(name, "/")
 		stated := version
 		if i := strings.IndexByte(version, '('); i >= 0 {
 			stated, version = version[:i], strings.Trim(version[i:], "()")
 		}
-		config, _ := json.Marshal(map[string]any{"os": os, "architecture": arch, "os.version": version, "n": i, "rootfs": map[string]any{"type": "layers", "diff_ids": []string{}}})
+		values := map[string]any{"os": os, "architecture": arch, "os.version": version, "n": i, "rootfs": map[string]any{"type": "layers", "diff_ids": []string{}}}
+		if dated {
+			values["created"] = day + "T08:00:00Z"
+		}
+		config, _ := json.Marshal(values)
 		d := descriptor{MediaType: typeConfig, Digest: digest.FromBytes(config), Size: len(config)}
 		if _, err := r.PushBlob(ctx, repo, ociregistry.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: int64(d.Size)}, bytes.NewReader(config)); err != nil {
 			return err
