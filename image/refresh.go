@@ -370,7 +370,7 @@ func (l *learning) updates(today facts.Date) []facts.Update {
 		}
 		if day := patchTuesday(image.created); day != 0 && day <= today && onDay[[2]uint32{v.Build, uint32(day)}] == 1 && l.between(&u, day) {
 			u.Date, u.Type = day, facts.B
-			u.Note += "; the date is the second Tuesday after that"
+			u.Note += "; dated by the Patch Tuesday after that"
 		} else {
 			u.Note += "; the date is not known"
 		}

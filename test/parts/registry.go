@@ -222,10 +222,15 @@ func (r *Registry) Manifest(t testing.TB, repo, tag, mediaType string, v any) Ob
 
 // A Kid is a child of an index to push. OSVersion stands in the index,
 // ConfigVersion in the image's own config.
-type Kid struct{ OS, OSVersion, ConfigVersion string }
+type Kid struct {
+	OS, OSVersion, ConfigVersion string
+	Created                      string // in the config; "" for none
+}
 
 // Windows is a Windows image by its index and by its config.
-func Windows(osVersion, configVersion string) Kid { return Kid{"windows", osVersion, configVersion} }
+func Windows(osVersion, configVersion string) Kid {
+	return Kid{OS: "windows", OSVersion: osVersion, ConfigVersion: configVersion}
+}
 
 // Push makes an index of these children, one of them an attestation for each.
 func (r *Registry) Push(t testing.TB, repo, tag string, types [4]string, kids []Kid) (index string, children []string) {
@@ -233,8 +238,12 @@ func (r *Registry) Push(t testing.TB, repo, tag string, types [4]string, kids []
 	var list, attestations []Object
 	layer := r.Blob(t, repo, types[3], []byte("no layer that anybody unpacks"))
 	for i, k := range kids {
-		config, err := json.Marshal(Object{"os": k.OS, "architecture": "amd64", "os.version": k.ConfigVersion,
-			"rootfs": Object{"type": "layers", "diff_ids": []string{Digest([]byte("layer"))}}, "author": fmt.Sprint(i)})
+		values := Object{"os": k.OS, "architecture": "amd64", "os.version": k.ConfigVersion,
+			"rootfs": Object{"type": "layers", "diff_ids": []string{Digest([]byte("layer"))}}, "author": fmt.Sprint(i)}
+		if k.Created != "" {
+			values["created"] = k.Created
+		}
+		config, err := json.Marshal(values)
 		if err != nil {
 			t.Fatal(err)
 		}
