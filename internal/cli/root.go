@@ -83,6 +83,7 @@ var verbs = [...]struct {
 	{"host", (*app).hostCommand},
 	{"image", (*app).imageCommand},
 	{"index", (*app).indexCommand},
+	{"scan", (*app).scanCommand},
 	{"matrix", (*app).matrixCommand},
 	{"facts", (*app).factsCommand},
 	{"version", (*app).versionCommand},

@@ -1,0 +1,293 @@
+package files
+
+import (
+	"strings"
+
+	"github.com/winmatch/winmatch/compat"
+	"github.com/winmatch/winmatch/facts"
+	"github.com/winmatch/winmatch/image"
+	"github.com/winmatch/winmatch/winver"
+)
+
+// judge makes findings of what one file says.
+type judge struct {
+	*Scanner
+	in       *Input
+	findings []Finding
+}
+
+func (j *judge) document(doc *Document) {
+	failed := map[string]bool{} // groups of which a host refuses something
+	windows := map[string]bool{}
+	for i := range doc.Uses {
+		u := &doc.Uses[i]
+		windows[u.Group] = windows[u.Group] || u.Group != "" && (u.Windows == image.Yes || isWindows(j.in.Look(u.Reference)))
+	}
+	for i := range doc.Uses {
+		u := &doc.Uses[i]
+		switch {
+		case u.Reference == "":
+			j.add(u, Finding{Rule: RuleUnknown, Message: "which image is used is not known: " + u.Why})
+		case u.Windows != image.No:
+			if !j.use(u, windows[u.Group]) {
+				failed[u.Group] = true
+			}
+		}
+	}
+	j.groups(doc, failed)
+}
+
+// isWindows reports whether an image is known to hold a Windows.
+func isWindows(m *image.Image) bool {
+	for i := range m.Children {
+		if m.Children[i].Windows() {
+			return true
+		}
+	}
+	return false
+}
+
+// add adds a finding about a use.
+func (j *judge) add(u *Use, f Finding) {
+	f.Image, f.At = u.Reference, u.At
+	j.findings = append(j.findings, f)
+}
+
+// use judges one use by itself; it returns false where a host refuses it.
+// windows: it stands beside Windows images.
+func (j *judge) use(u *Use, windows bool) bool {
+	m := j.in.Look(u.Reference)
+	for _, f := range m.Findings {
+		switch f.Code {
+		case image.FindingNotFound:
+			j.add(u, Finding{Rule: RuleNoSuchTag, Message: f.Text, Source: m.Source})
+			return true
+		case image.FindingNotWindows:
+			if u.Windows == image.Yes || windows {
+				j.add(u, Finding{Rule: RuleNotWindows, Message: f.Text, Source: m.Source})
+			}
+			return true
+		case image.FindingHub, image.FindingRetired:
+			j.add(u, Finding{Rule: RuleOldName, Message: f.Text, Hint: "use " + mcrName(u.Reference)})
+		}
+	}
+	if !isWindows(m) {
+		if !windows && u.Windows != image.Yes {
+			return true // a Linux image, as far as anybody knows
+		}
+		j.add(u, Finding{Rule: RuleUnknown, Message: "which Windows is in " + u.Reference + " is not known: its name does not say"})
+		return true
+	}
+	ok := j.hosts(u, m)
+	j.support(u, m)
+	return ok
+}
+
+// question is how a use and a host meet.
+func (j *judge) question(u *Use, m *image.Image, h winver.Host) compat.Question {
+	q := compat.Question{
+		Host:  compat.Host{Version: h.Version, Edition: h.Edition},
+		Image: m.Asked(), Isolation: u.Isolation, Runtime: j.Runtime,
+		Kubernetes: u.Kubernetes || u.HostProcess, HostProcess: u.HostProcess, Today: j.Today,
+	}
+	if q.Isolation == compat.DefaultIsolation && !q.Kubernetes {
+		q.Isolation = j.Isolation
+	}
+	if u.Engine != compat.NoEngine && u.Engine != q.Runtime.Engine {
+		q.Runtime = compat.Runtime{Engine: u.Engine}
+	}
+	if q.Runtime.Engine == compat.NoEngine {
+		q.Runtime = compat.Runtime{Engine: compat.Docker}
+		// Before Windows Server 2019 the kubelet had Docker.
+		if q.Kubernetes && h.Version.Build >= winver.LTSC2019 {
+			q.Runtime.Engine = compat.Containerd
+		}
+	}
+	return q
+}
+
+// hostsOf are the hosts that a use is for: those that were asked for, of these
+// the ones that the file keeps the image to; else what the file says.
+func (j *judge) hostsOf(u *Use) []winver.Host {
+	var own, both []winver.Host
+	for _, h := range u.Hosts {
+		own = append(own, h.Host)
+	}
+	if len(j.Hosts) == 0 {
+		return own
+	}
+	for _, h := range j.Hosts {
+		for _, o := range own {
+			if o.Version.Build == h.Version.Build {
+				both = append(both, h)
+				break
+			}
+		}
+	}
+	if len(both) > 0 {
+		return both
+	}
+	return j.Hosts
+}
+
+// hosts puts a use to its hosts; false where one refuses it.
+func (j *judge) hosts(u *Use, m *image.Image) bool {
+	hosts := j.hostsOf(u)
+	var no, risky []string
+	var first, doubt *Finding
+	for _, h := range hosts {
+		q := j.question(u, m, h)
+		v := compat.Decide(j.Facts, &q)
+		answer := v.Answer
+		if u.FilesOnly && v.Pull != compat.Fails {
+			answer = compat.Yes
+		}
+		name := compat.Name(j.Facts, h.Version, h.Edition)
+		switch answer {
+		case compat.No:
+			if first == nil {
+				first = j.verdict(u, &q, &v)
+			}
+			no = append(no, name)
+		case compat.Risky:
+			if doubt == nil {
+				doubt = j.verdict(u, &q, &v)
+			}
+			risky = append(risky, name)
+		case compat.Unknown:
+			j.add(u, Finding{Rule: RuleUnknown, Message: "whether " + u.Reference + " runs on " + name + " is not known: " + v.Reasons(j.Facts, &q)[0].Text})
+		}
+	}
+	if first != nil {
+		verb := " does not run on "
+		if u.FilesOnly {
+			verb = " is not pulled on "
+		}
+		first.Rule, first.Message = RuleNotForHost, u.Reference+verb+and(no)+": "+first.Message
+		j.add(u, *first)
+	} else if doubt != nil {
+		doubt.Rule, doubt.Message = RuleRisky, u.Reference+" may or may not run on "+and(risky)+": "+doubt.Message
+		j.add(u, *doubt)
+	}
+	return first == nil
+}
+
+// verdict is a finding of what the core says.
+func (j *judge) verdict(u *Use, q *compat.Question, v *compat.Verdict) *Finding {
+	f := &Finding{}
+	if list := v.Reasons(j.Facts, q); len(list) > 0 {
+		f.Message, f.Source = list[0].Text, list[0].Source
+	}
+	ref, err := image.Parse(u.Reference)
+	if err != nil {
+		return f
+	}
+	var candidates []compat.Candidate
+	for _, s := range image.Siblings(ref, j.Facts, q.Host.Version) {
+		candidates = append(candidates, compat.Candidate{Reference: s.Reference, Version: s.Version, Floor: s.AtLeast})
+	}
+	if list := v.Remedies(j.Facts, q, u.Reference, candidates); len(list) > 0 {
+		f.Hint = list[0].Text
+	}
+	return f
+}
+
+// support says where an image gets no updates any more.
+func (j *judge) support(u *Use, m *image.Image) {
+	for i := range m.Children {
+		c := &m.Children[i]
+		if !c.Windows() {
+			continue
+		}
+		r := winver.ReleaseOf(j.Facts, c.Version.Build, winver.Server)
+		end := facts.Date(0)
+		if r != nil {
+			end = winver.EndOfSupport(r)
+		}
+		if end == 0 || end >= j.Today {
+			return
+		}
+		if i == len(m.Children)-1 {
+			j.add(u, Finding{Rule: RuleOutOfSupport, Source: lifecycle,
+				Message: winver.FullName(r) + ", in " + u.Reference + ", is out of support since " + end.String()})
+		}
+	}
+}
+
+// groups finds images that no Windows Server runs together. Where a host has
+// been found to refuse one of them, that has been said.
+func (j *judge) groups(doc *Document, failed map[string]bool) {
+	done := map[string]bool{"": true}
+	for i := range doc.Uses {
+		g := doc.Uses[i].Group
+		if done[g] || failed[g] {
+			continue
+		}
+		done[g] = true
+		var uses []*Use
+		var names []string
+		for k := i; k < len(doc.Uses); k++ {
+			u := &doc.Uses[k]
+			if m := j.in.Look(u.Reference); u.Group == g && u.Windows != image.No && !u.HostProcess && u.Isolation != compat.HyperV && isWindows(m) {
+				uses = append(uses, u)
+				if name := compat.Name(j.Facts, m.Children[0].Version.WithoutRevision(), winver.Server); len(names) == 0 || names[len(names)-1] != name {
+					names = append(names, name)
+				}
+			}
+		}
+		if len(names) > 1 && !j.together(uses) {
+			last := uses[len(uses)-1]
+			j.add(last, Finding{Rule: RuleMixed, Source: compat.TableURL(nil),
+				Message: "used together with images of another Windows (" + strings.Join(names, ", ") + "): no Windows Server runs all of them in process isolation",
+				Hint:    "use tags of one Windows version"})
+		}
+	}
+}
+
+// together reports whether any Windows Server may run all of the images.
+func (j *judge) together(uses []*Use) bool {
+	for i := range j.Facts.Releases {
+		r := &j.Facts.Releases[i]
+		if r.Kind == facts.Client || r.Build == 0 {
+			continue
+		}
+		all := true
+		for _, u := range uses {
+			q := j.question(u, j.in.Look(u.Reference), winver.Host{Version: winver.OfBuild(r.Build), Edition: winver.Server})
+			v := compat.Decide(j.Facts, &q)
+			all = all && (v.Answer != compat.No || u.FilesOnly && v.Pull != compat.Fails)
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+// mcrName is the name on mcr.microsoft.com of what used to be on Docker Hub.
+func mcrName(reference string) string {
+	ref, err := image.Parse(reference)
+	if err != nil {
+		return image.MCR
+	}
+	repo := strings.TrimPrefix(ref.Repository, "library/")
+	switch repo {
+	case "microsoft/windowsservercore":
+		repo = "windows/servercore"
+	case "microsoft/nanoserver":
+		repo = "windows/nanoserver"
+	}
+	ref.Host, ref.Repository = image.MCR, repo
+	return ref.String()
+}
+
+// and joins names: "a", "a and b", "a, b and c".
+func and(list []string) string {
+	if n := len(list) - 1; n > 0 {
+		return strings.Join(list[:n], ", ") + " and " + list[n]
+	}
+	return strings.Join(list, "")
+}
+
+// lifecycle is where ends of support are from.
+const lifecycle = "https://github.com/MicrosoftDocs/Virtualization-Documentation/blob/77e0742a/virtualization/windowscontainers/deploy-containers/base-image-lifecycle.md"

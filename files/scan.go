@@ -1,0 +1,123 @@
+package files
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"github.com/winmatch/winmatch/compat"
+	"github.com/winmatch/winmatch/facts"
+	"github.com/winmatch/winmatch/image"
+	"github.com/winmatch/winmatch/winver"
+)
+
+// Scanner reads files and finds what is wrong. Its fields are set before the
+// first use and not changed after; it may be used by several goroutines.
+type Scanner struct {
+	Facts *facts.Facts
+	Today facts.Date
+	// Hosts are those that the images are to run on, whatever a file says. None:
+	// what the file itself names.
+	Hosts []winver.Host
+	// Isolation and Runtime are used where a file does not say.
+	Isolation compat.Isolation
+	Runtime   compat.Runtime
+	// Vars are variables for all files (--build-arg).
+	Vars map[string]string
+	// Kind takes every file for one of this kind; "": by name and content.
+	Kind string
+	// Look says what an image holds; nil: what its name says.
+	Look func(image.Reference) image.Image
+	// Verbose adds what is not known.
+	Verbose bool
+	// MaxSize is the size in bytes from which a file is not read; 0: MaxSize.
+	MaxSize int64
+}
+
+// MaxSize is the size of a file from which it is not read.
+const MaxSize = 16 << 20
+
+// Result is what was found in one file.
+type Result struct {
+	Path     string
+	Kind     string // "": of no kind, or not read
+	Findings []Finding
+	Err      *Error // why it was not read
+}
+
+// Scan looks at one file.
+func (s *Scanner) Scan(path string, src []byte) Result {
+	k := ByName(s.Kind)
+	if k == nil {
+		k = kindOf(path, src)
+	}
+	if k == nil {
+		return Result{Path: path}
+	}
+	r := Result{Path: path, Kind: k.Name()}
+	in := &Input{Path: path, Src: src, Facts: s.Facts, Vars: s.Vars}
+	looked := map[string]*image.Image{}
+	in.Look = func(reference string) *image.Image {
+		m, ok := looked[reference]
+		if !ok {
+			m = s.look(reference)
+			looked[reference] = m
+		}
+		return m
+	}
+	doc, err := k.Read(in)
+	if err != nil {
+		if !errors.As(err, &r.Err) {
+			r.Err = &Error{File: path, Reason: err.Error()}
+		}
+		return r
+	}
+	j := judge{Scanner: s, in: in}
+	j.document(doc)
+	r.Findings = s.finish(in, append(doc.Findings, j.findings...))
+	return r
+}
+
+// look is what an image holds; an image without children where a text is no
+// reference.
+func (s *Scanner) look(reference string) *image.Image {
+	ref, err := image.Parse(reference)
+	if err != nil || ref.Kind != image.Registry {
+		return &image.Image{Reference: reference}
+	}
+	var m image.Image
+	if s.Look != nil {
+		m = s.Look(ref)
+	} else {
+		m = image.FromName(ref, s.Facts)
+	}
+	return &m
+}
+
+// finish fills in levels and places, drops what is off or suppressed, and sorts.
+func (s *Scanner) finish(in *Input, list []Finding) []Finding {
+	if len(list) == 0 {
+		return nil
+	}
+	at := newLines(in.Src)
+	n := 0
+	for _, f := range list {
+		if f.Level == Off {
+			rule := RuleByID(f.Rule)
+			if f.Level = rule.Level; f.Level == Off && s.Verbose {
+				f.Level = Note
+			}
+		}
+		if f.Level == Off {
+			continue
+		}
+		f.Start, f.End = at.position(f.At.Start), at.position(f.At.End)
+		list[n] = f
+		n++
+	}
+	list = list[:n]
+	slices.SortStableFunc(list, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.At.Start, b.At.Start), cmp.Compare(b.Level, a.Level), cmp.Compare(a.Rule, b.Rule))
+	})
+	return list
+}
