@@ -96,6 +96,9 @@ func (j *judge) question(u *Use, m *image.Image, h winver.Host) compat.Question 
 	if u.Engine != compat.NoEngine && u.Engine != q.Runtime.Engine {
 		q.Runtime = compat.Runtime{Engine: u.Engine}
 	}
+	if r, err := compat.ParseRuntime(h.Runtime); err == nil && (q.Runtime.Engine == compat.NoEngine || q.Runtime.Engine == r.Engine) {
+		q.Runtime = r // a node list names it
+	}
 	if q.Runtime.Engine == compat.NoEngine {
 		q.Runtime = compat.Runtime{Engine: compat.Docker}
 		// Before Windows Server 2019 the kubelet had Docker.
@@ -182,10 +185,7 @@ func (j *judge) verdict(u *Use, q *compat.Question, v *compat.Verdict) *Finding 
 	if err != nil {
 		return f
 	}
-	var candidates []compat.Candidate
-	for _, s := range image.Siblings(ref, j.Facts, q.Host.Version) {
-		candidates = append(candidates, compat.Candidate{Reference: s.Reference, Version: s.Version, Floor: s.AtLeast})
-	}
+	candidates := image.Candidates(image.Siblings(ref, j.Facts, q.Host.Version))
 	if list := v.Remedies(j.Facts, q, u.Reference, candidates); len(list) > 0 {
 		f.Hint = list[0].Text
 	}
