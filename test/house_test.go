@@ -25,10 +25,11 @@ var above = map[string][]string{
 
 	"image": {"diagnose", "compat", "winver", "facts"},
 
-	"kube":  {"image", "diagnose", "compat", "winver", "facts"},
-	"swarm": {"image", "diagnose", "compat", "winver", "facts"},
-	"files": {"image", "diagnose", "compat", "winver", "facts"},
-	"web":   {"image", "diagnose", "compat", "winver", "facts"},
+	"kube":           {"image", "diagnose", "compat", "winver", "facts"},
+	"swarm":          {"image", "diagnose", "compat", "winver", "facts"},
+	"files":          {"files/yamledit", "image", "diagnose", "compat", "winver", "facts"},
+	"files/yamledit": {},
+	"web":            {"image", "diagnose", "compat", "winver", "facts"},
 
 	"internal/render": {"kube", "swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
 	"internal/cli":    {"internal/render", "kube", "swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
