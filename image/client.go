@@ -133,31 +133,17 @@ func (c *Client) GetAll(ctx context.Context, refs []Reference) []Result {
 		}
 		same[i] = j
 	}
-	workers := c.Parallel
-	if workers <= 0 {
-		workers = 16
-	}
 	if c.Offline || len(todo) == 1 {
-		workers = 0 // nothing to wait for side by side: no goroutine, which costs a thread at start
+		// Nothing to wait for side by side: no goroutine, which costs a thread at start.
 		for _, i := range todo {
 			results[i].Image, results[i].Err = c.Get(ctx, refs[i])
 		}
-		todo = nil
-	}
-	jobs := make(chan int)
-	var wg sync.WaitGroup
-	for range min(workers, len(todo)) {
-		wg.Go(func() {
-			for i := range jobs {
-				results[i].Image, results[i].Err = c.Get(ctx, refs[i])
-			}
+	} else {
+		c.each(len(todo), func(n int) {
+			i := todo[n]
+			results[i].Image, results[i].Err = c.Get(ctx, refs[i])
 		})
 	}
-	for _, i := range todo {
-		jobs <- i
-	}
-	close(jobs)
-	wg.Wait()
 	for i, j := range same {
 		if i != j {
 			results[i] = results[j]

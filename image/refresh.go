@@ -7,18 +7,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/winmatch/winmatch/facts"
 	"github.com/winmatch/winmatch/winver"
 )
 
-// Bounds on what is read of one repository to learn from it.
-const (
-	maxLearnt     = 200 // images
-	learnParallel = 8   // images at once
-)
+// maxLearnt bounds the images that are read of one repository to learn from it.
+const maxLearnt = 200
 
 // Learnt is what Microsoft's base images tell that the facts do not know.
 type Learnt struct {
@@ -225,17 +221,10 @@ func (l *learning) read(ctx context.Context, ref Reference, tags []baseTag) erro
 		err error
 	}
 	results := make([]result, len(tags))
-	limit := make(chan struct{}, learnParallel)
-	var wg sync.WaitGroup
-	for i, t := range tags {
-		wg.Go(func() {
-			limit <- struct{}{}
-			defer func() { <-limit }()
-			r := &results[i]
-			r.version, r.learnt, r.err = l.look(ctx, ref, t)
-		})
-	}
-	wg.Wait()
+	l.c.each(len(tags), func(i int) {
+		r := &results[i]
+		r.version, r.learnt, r.err = l.look(ctx, ref, tags[i])
+	})
 	for i, t := range tags {
 		r := &results[i]
 		var e *Error

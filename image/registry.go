@@ -606,7 +606,7 @@ func (c *Client) follow(ctx context.Context, r *request) (*response, error) {
 		refuse := func(why string) error {
 			return &Error{Code: CodeRefused, Text: u.Host + " redirects " + why}
 		}
-		if r.method != http.MethodGet {
+		if r.method != http.MethodGet && r.method != http.MethodHead {
 			return nil, refuse("a request that must not go elsewhere")
 		}
 		if hop == maxRedirects {

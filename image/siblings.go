@@ -68,6 +68,16 @@ func Siblings(ref Reference, f *facts.Facts, host winver.Version) []Sibling {
 	return list
 }
 
+// KnownGrammar reports whether the grammar knows all tags of a reference's
+// repository: those that name no Windows hold what the others name.
+func KnownGrammar(ref Reference) bool {
+	switch k, _, official := classify(&ref); k {
+	case baseRepo, insiderRepo, hubBaseRepo, dotnetRepo, frameworkRepo, iisRepo, libraryRepo, helloRepo:
+		return official
+	}
+	return false
+}
+
 // pinFor returns the newest second-Tuesday revision that a base repository has
 // and that is not above the host's, on Windows Server 2016 only the host's own;
 // invalid where none is known. Base images are published on that day

@@ -73,7 +73,7 @@ func (a *app) refresh(ctx context.Context, f *refreshFlags, args []string) error
 		}
 		refs = append(refs, ref)
 	}
-	client := &image.Client{Insecure: f.insecure, Facts: known}
+	client := &image.Client{Insecure: f.insecure, Facts: known, Parallel: parallel}
 	learnt, err := client.Learn(ctx, refs, a.today())
 	if err != nil {
 		return imageFailure(err)

@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) tagCommand() *cobra.Command {
-	var f checkFlags
+	var f tagFlags
 	cmd := &cobra.Command{
 		Use:   "tag REPOSITORY --host HOST…",
 		Short: "Which tag to use?",
@@ -27,8 +27,10 @@ the family (a build, whose revision moves on every Patch Tuesday), an update, a
 revision or a digest.
 
 The registry's list of tags is asked, and the recommended tag itself; with
---offline the grammar of the repository and the facts say what there is. Where
-the rest of a tag matters, give it: golang:1.27-nanoserver.
+--offline the grammar of the repository and the facts say what there is. Tags
+whose names do not say which Windows they hold are read only where no other
+serves, the newest first and until each host has one; --all judges and reads
+every tag. Where the rest of a tag matters, give it: golang:1.27-nanoserver.
 
 Exit codes: 0 each host has a tag; 1 one has none; 3 that is not known.`,
 		Example: `  winmatch tag mcr.microsoft.com/windows/servercore --host ws2019
@@ -45,14 +47,21 @@ Exit codes: 0 each host has a tag; 1 one has none; 3 that is not known.`,
 	f.hostFlags(cmd)
 	f.placeFlags(cmd)
 	f.reading.flags(cmd)
+	cmd.Flags().BoolVar(&f.all, "all", false, "judge every tag of the registry, and read those that name no Windows")
 	return cmd
 }
 
-func (a *app) tag(ctx context.Context, f *checkFlags, repository string) error {
+// tagFlags are the flags of tag.
+type tagFlags struct {
+	checkFlags
+	all bool
+}
+
+func (a *app) tag(ctx context.Context, f *tagFlags, repository string) error {
 	if err := a.form("text", "json"); err != nil {
 		return err
 	}
-	q, hosts, err := a.put(ctx, f)
+	q, hosts, err := a.put(ctx, &f.checkFlags)
 	if err != nil {
 		return err
 	}
@@ -68,13 +77,14 @@ func (a *app) tag(ctx context.Context, f *checkFlags, repository string) error {
 		ref.Tag = ""
 	}
 
-	client := &image.Client{Offline: f.offline, Insecure: f.insecure, Facts: a.facts}
-	var listed []string
+	client := &image.Client{Offline: f.offline, Insecure: f.insecure, Facts: a.facts, Parallel: parallel}
+	var l *listing
 	if !f.offline {
-		listed, err = client.Tags(ctx, ref)
+		tags, err := client.Tags(ctx, ref)
 		var e *image.Error
 		switch {
 		case err == nil:
+			l = a.newListing(client, ref, tags, f.all)
 		case errors.As(err, &e) && e.Code == image.CodeUnreachable && len(image.Choices(ref, a.facts, hosts[0].Version)) > 0:
 			a.warn("%v: only the grammar of the repository's tags was read", err)
 		default:
@@ -82,26 +92,38 @@ func (a *app) tag(ctx context.Context, f *checkFlags, repository string) error {
 		}
 	}
 
-	out := make([]render.Tags, 0, len(hosts))
-	for _, h := range hosts {
-		choices := image.Choices(ref, a.facts, h.Version)
-		if listed != nil {
-			choices = a.listedChoices(ctx, client, ref, listed, h.Version)
+	judge := func() []render.Tags {
+		out := make([]render.Tags, 0, len(hosts))
+		for _, h := range hosts {
+			choices := image.Choices(ref, a.facts, h.Version)
+			if l != nil {
+				choices = l.choices(h.Version)
+			}
+			out = append(out, a.judgeTags(q, h, ref, choices))
 		}
-		out = append(out, a.judgeTags(q, h, ref, choices))
+		common(out)
+		return out
 	}
-	common(out)
+	out := judge()
+	for l != nil && (f.all || !served(out)) && l.more(ctx) {
+		out = judge()
+	}
 	for i := range out {
-		if listed != nil {
-			a.confirm(ctx, client, q, hosts[i], &out[i])
+		t := &out[i]
+		if l != nil {
+			a.confirm(ctx, l, q, hosts[i], t)
+			t.Unread = l.unread()
 		}
 		switch {
-		case out[i].Recommended != "":
-		case len(out[i].Candidates) == 0:
+		case t.Recommended != "":
+		case len(t.Candidates) == 0, t.Unread > 0:
 			a.settle(false, compat.Unknown)
 		default:
 			a.settle(false, compat.No)
 		}
+	}
+	if l != nil {
+		l.warn()
 	}
 	if a.output == "json" {
 		if len(out) == 1 {
@@ -113,75 +135,14 @@ func (a *app) tag(ctx context.Context, f *checkFlags, repository string) error {
 	return nil
 }
 
-// maxRead bounds the tags that are read because their names do not say which
-// Windows is in them.
-const maxRead = 500
-
-// listedChoices are the choices among a registry's tags: of those that name a
-// Windows the families, the host's own revision and the newest of its build;
-// where no tag names one, what the images themselves say.
-func (a *app) listedChoices(ctx context.Context, client *image.Client, ref image.Reference, listed []string, host winver.Version) []image.Choice {
-	var named []image.Choice
-	var silent []image.Reference
-	newest, own := winver.Version{}, winver.Version{}
-	for _, t := range listed {
-		if ref.Tag != "" && !strings.HasPrefix(t, ref.Tag) {
-			continue
-		}
-		one := ref
-		one.Tag, one.Raw = t, ref.Name()+":"+t
-		m := image.FromName(one, a.facts)
-		c, ok := image.NameChoice(m, a.facts)
-		if !ok {
-			if len(m.Children) == 0 || m.Basis == image.BasisFacts {
-				silent = append(silent, one)
-			}
-			continue
-		}
-		named = append(named, c)
-		if v := m.Children[0].Version; c.Pin == image.PinRevision && v.Build == host.Build {
-			if winver.Compare(v, newest) > 0 {
-				newest = v
-			}
-			if winver.Compare(v, host) <= 0 && winver.Compare(v, own) > 0 {
-				own = v
-			}
+// served reports whether each host has a tag that runs.
+func served(list []render.Tags) bool {
+	for i := range list {
+		if !slices.ContainsFunc(list[i].Candidates, func(c render.TagCandidate) bool { return c.Answer == compat.Yes }) {
+			return false
 		}
 	}
-	if len(named) == 0 {
-		return a.readChoices(ctx, client, silent)
-	}
-	n := 0
-	for _, c := range named {
-		v := c.Image.Children[0].Version
-		if c.Pin == image.PinFamily || v == newest || v == own {
-			named[n] = c
-			n++
-		}
-	}
-	return named[:n]
-}
-
-// readChoices reads images whose names do not say which Windows is in them.
-func (a *app) readChoices(ctx context.Context, client *image.Client, refs []image.Reference) []image.Choice {
-	if len(refs) > maxRead {
-		a.warn("%d tags do not name a Windows: only the last %d were read", len(refs), maxRead)
-		refs = refs[len(refs)-maxRead:]
-	}
-	var list []image.Choice
-	for _, r := range client.GetAll(ctx, refs) {
-		if r.Err != nil {
-			a.warn("%v", r.Err)
-			continue
-		}
-		for i := range r.Image.Children {
-			if r.Image.Children[i].Windows() {
-				list = append(list, image.Choice{Reference: r.Image.Reference, Pin: image.PinFamily, Image: r.Image})
-				break
-			}
-		}
-	}
-	return list
+	return true
 }
 
 // judgeTags puts every choice to the core and recommends the best.
@@ -243,7 +204,8 @@ func recommend(t *render.Tags, build uint32, today facts.Date) {
 
 // better orders candidates: one that runs before one that may; of the host's
 // own build before an older one; in support before not; the family, which gets
-// the monthly updates, before a pin; the newer revision first.
+// the monthly updates, before a pin; the newer revision first, but of tags that
+// both move the newer tag.
 func better(a, b *render.TagCandidate, build uint32, today facts.Date) bool {
 	rank := [...]int{compat.Yes: 0, compat.Risky: 1, compat.Unknown: 2, compat.No: 3}
 	ended := func(c *render.TagCandidate) bool { return c.SupportEnds != 0 && c.SupportEnds < today }
@@ -258,7 +220,7 @@ func better(a, b *render.TagCandidate, build uint32, today facts.Date) bool {
 		return a.Build > b.Build
 	case a.Floats != b.Floats:
 		return a.Floats
-	case a.Revision != nil && b.Revision != nil && *a.Revision != *b.Revision:
+	case !a.Floats && a.Revision != nil && b.Revision != nil && *a.Revision != *b.Revision:
 		return *a.Revision > *b.Revision
 	case a.Pin != b.Pin:
 		return a.Pin == image.PinRevision
@@ -300,26 +262,22 @@ func common(list []render.Tags) {
 // confirm reads the recommended tag, so that what it holds today and its digest,
 // one more pin, are known. Where that is not what its name promised, the next
 // best is recommended and read.
-func (a *app) confirm(ctx context.Context, client *image.Client, q compat.Question, h winver.Host, t *render.Tags) {
+func (a *app) confirm(ctx context.Context, l *listing, q compat.Question, h winver.Host, t *render.Tags) {
 	q = on(q, h)
 	for range 4 {
 		i := slices.IndexFunc(t.Candidates, func(c render.TagCandidate) bool { return c.Reference == t.Recommended })
 		if i < 0 {
 			return
 		}
-		ref, err := image.Parse(t.Recommended)
-		if err != nil {
-			return
-		}
-		m, err := client.Get(ctx, ref)
-		if err != nil || m.Basis != image.BasisRegistry {
+		m, ok := l.get(ctx, t.Recommended)
+		if !ok {
 			a.warn("%s was not read: what it holds today is not known", t.Recommended)
 			return
 		}
 		was := t.Candidates[i].Answer
 		a.fill(&t.Candidates[i], q, &m)
 		digest := t.Candidates[i]
-		digest.Reference, digest.Pin, digest.Floats = ref.Name()+"@"+m.Digest, image.PinDigest, false
+		digest.Reference, digest.Pin, digest.Floats = t.Repository+"@"+m.Digest, image.PinDigest, false
 		t.Candidates = slices.Insert(t.Candidates, i+1, digest)
 		if t.Candidates[i].Answer == was {
 			return

@@ -32,7 +32,11 @@ type Tags struct {
 	HostName    string         `json:"-"`
 	Recommended string         `json:"recommended"`
 	Candidates  []TagCandidate `json:"candidates"`
+	Unread      int            `json:"unread"` // tags that name no Windows and were not read
 }
+
+// maxRows bounds the candidates in a table, but for a user who wants more.
+const maxRows = 20
 
 // TagsText writes which tags to use, for people.
 func TagsText(w io.Writer, list []Tags, s Style) {
@@ -54,12 +58,19 @@ func TagsText(w io.Writer, list []Tags, s Style) {
 			fmt.Fprintf(w, "%s on %s\n\n", s.paint(bold+";"+green, t.Recommended), host)
 		case len(t.Candidates) == 0:
 			fmt.Fprintf(w, "%s: which tags of %s hold a Windows is not known\n", host, t.Repository)
+			unread(w, t)
 			continue
+		case t.Unread > 0:
+			fmt.Fprintf(w, "%s: whether %s has a tag for it is not known\n\n", host, t.Repository)
 		default:
 			fmt.Fprintf(w, "%s has no tag for %s\n\n", s.paint(bold+";"+red, t.Repository), host)
 		}
 		rows := [][]string{{"answer", "tag", "pins", "version", "update", "released", "support until"}}
-		for _, c := range t.Candidates {
+		shown := t.Candidates
+		if !s.Verbose && len(shown) > maxRows {
+			shown = shown[:maxRows]
+		}
+		for _, c := range shown {
 			version := c.OSVersion
 			if c.Revision == nil {
 				version += ".*"
@@ -75,6 +86,12 @@ func TagsText(w io.Writer, list []Tags, s Style) {
 			rows = append(rows, []string{c.Answer.String(), name, pins, version, dash(c.KB), dash(c.Released.String()), dash(c.SupportEnds.String())})
 		}
 		table(w, "  ", rows)
+		if n := len(t.Candidates) - len(shown); n > 0 {
+			fmt.Fprintf(w, "  and %d more tags: -v\n", n)
+		}
+		if t.Recommended == "" {
+			unread(w, t)
+		}
 		if s.Verbose {
 			for _, c := range t.Candidates {
 				if c.Answer != compat.Yes {
@@ -82,5 +99,12 @@ func TagsText(w io.Writer, list []Tags, s Style) {
 				}
 			}
 		}
+	}
+}
+
+// unread says that not all tags were read.
+func unread(w io.Writer, t *Tags) {
+	if t.Unread > 0 {
+		fmt.Fprintf(w, "  %d tags whose names say no Windows were not read; --all reads them\n", t.Unread)
 	}
 }
