@@ -11,6 +11,9 @@ wineserver               wine
 x86_64-w64-mingw32-gcc   gcc-mingw-w64-x86-64-win32
 docker-registry          docker-registry
 docker                   docker.io
+dockerd                  docker.io
+iptables                 iptables
+ip                       iproute2
 kubectl                  kubernetes-client
 flock                    util-linux
 "

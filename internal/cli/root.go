@@ -38,6 +38,8 @@ type app struct {
 	quiet     bool
 	verbose   bool
 
+	dockerFlags []string // that docker got before the verb, where this is its plugin
+
 	facts *facts.Facts
 	exit  int
 }
@@ -84,6 +86,7 @@ var verbs = [...]struct {
 	{"image", (*app).imageCommand},
 	{"index", (*app).indexCommand},
 	{"scan", (*app).scanCommand},
+	{"swarm", (*app).swarmCommand},
 	{"matrix", (*app).matrixCommand},
 	{"facts", (*app).factsCommand},
 	{"version", (*app).versionCommand},

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/winmatch/winmatch/compat"
+	"github.com/winmatch/winmatch/image"
+	"github.com/winmatch/winmatch/internal/render"
+	"github.com/winmatch/winmatch/swarm"
+)
+
+func (a *app) swarmDoctorCommand() *cobra.Command {
+	var f swarmFlags
+	cmd := &cobra.Command{
+		Use:   "doctor [SERVICE…]",
+		Short: "Which services do not run, why, and what helps",
+		Long: `Which services do not run, why, and what helps: another image, a constraint,
+isolation or another node. Also those that run by luck: whose image not every
+node that they may be placed on can run.
+
+Swarm does not know its nodes' Windows versions. They are taken from a node's own
+engine (--node NAME=CONTEXT, --contexts; a manager that is asked anyway), from
+you (--host NAME=HOST), from a task's error that states its host's version, or
+from the label OsVersion (winmatch swarm label). What tasks have shown, one that
+runs or one that Windows refused, counts more.
+
+Exit codes: 0 all services run, on any node that they may be placed on; 1 one
+does not; 2 failure; 3 something is not known, or tasks are still starting.`,
+		Example: `  winmatch swarm doctor
+  winmatch swarm doctor web --node win-1=win-1-context --host win-2=ws2019`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.swarmDoctor(cmd.Context(), &f, args) },
+	}
+	f.flags(cmd)
+	f.reading.flags(cmd)
+	return cmd
+}
+
+func (a *app) swarmDoctor(ctx context.Context, f *swarmFlags, names []string) error {
+	if err := a.form("text", "json"); err != nil {
+		return err
+	}
+	c, s, err := a.readSwarm(ctx, f, names...)
+	if err != nil {
+		return err
+	}
+	c.Close()
+	var ask []*swarm.Service
+	for _, v := range s.Services {
+		if s.NeedsImage(v) {
+			ask = append(ask, v)
+		}
+	}
+	images := a.serviceImages(ctx, &f.reading, ask)
+	out := render.SwarmDoctor{Facts: a.info(), Nodes: []render.SwarmNode{}, Services: make([]render.SwarmService, 0, len(s.Services))}
+	for _, n := range s.Nodes {
+		out.Nodes = append(out.Nodes, a.swarmNode(n))
+	}
+	for _, v := range s.Services {
+		m := images[v.Image]
+		if m == nil {
+			m = &swarm.Image{Reference: v.Image}
+		}
+		r := s.Diagnose(a.facts, v, m, a.today())
+		switch {
+		case r.Status == swarm.Failing || r.Status == swarm.Lucky:
+			a.exit = exitFinding
+		case r.Status != swarm.Converged && a.exit == exitOK:
+			a.exit = exitUnknown
+		}
+		out.Services = append(out.Services, a.swarmService(r, m))
+	}
+	if a.output == "json" {
+		return render.JSON(a.stdout, &out)
+	}
+	render.SwarmDoctorText(a.stdout, &out, a.style())
+	return nil
+}
+
+// swarmService puts a report into a value.
+func (a *app) swarmService(r *swarm.Report, m *swarm.Image) render.SwarmService {
+	v := r.Service
+	out := render.SwarmService{
+		Name: v.Name, ID: v.ID, Image: v.Image, Digest: digestOf(v.Image), Mode: v.Mode, Isolation: isolationName(v.Isolation), Status: r.Status,
+		Running: v.Running, Wanted: v.Want, Failures: []render.SwarmFailure{}, Nodes: swarmVerdicts(r.Nodes), Remedies: r.Remedies, Notes: r.Notes,
+	}
+	if out.Remedies == nil {
+		out.Remedies = []compat.Remedy{}
+	}
+	if out.Notes == nil {
+		out.Notes = []string{}
+	}
+	for i := range r.Failures {
+		x := &r.Failures[i]
+		f := render.SwarmFailure{
+			Node: x.Group.Node, Image: x.Image, Digest: digestOf(x.Image), State: x.State, Error: x.Error, Count: x.Count, Last: x.Last, Task: x.Task, Where: []render.SwarmBlock{},
+		}
+		if x.Node != nil {
+			f.Node = x.Node.Name
+		}
+		if x.Finding != nil {
+			d := a.diagnosis(x.Finding, &image.Image{Digest: m.Digest, Basis: m.Basis})
+			f.Diagnosis = &d
+		}
+		for _, b := range x.Where {
+			f.Where = append(f.Where, render.SwarmBlock{Node: b.Node.Name, Why: b.Why})
+		}
+		out.Failures = append(out.Failures, f)
+	}
+	return out
+}
+
+// digestOf is the digest that a reference is pinned to, "" for none.
+func digestOf(ref string) string {
+	_, digest, _ := strings.Cut(ref, "@")
+	return digest
+}
+
+// isolationName is the isolation that a service asks for.
+func isolationName(i compat.Isolation) string {
+	if i == compat.DefaultIsolation {
+		return "default"
+	}
+	return i.String()
+}

@@ -1,0 +1,377 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/winmatch/winmatch/compat"
+	"github.com/winmatch/winmatch/swarm"
+)
+
+// SwarmNode is a node of a Swarm.
+type SwarmNode struct {
+	Name         string       `json:"name"`
+	ID           string       `json:"id"`
+	Role         string       `json:"role"`
+	State        string       `json:"state"`
+	Availability string       `json:"availability"`
+	OS           string       `json:"os"`
+	Architecture string       `json:"architecture"`
+	Engine       string       `json:"engine"`
+	Host         *Host        `json:"host"`      // null where its Windows is not known
+	Source       swarm.Source `json:"source"`    // where that is known from
+	Isolation    string       `json:"isolation"` // the engine's default, "" where it was not asked
+	Doubt        string       `json:"doubt"`
+
+	HostName string `json:"-"`
+}
+
+// SwarmVerdict is whether a node runs a service's image.
+type SwarmVerdict struct {
+	Node    string        `json:"node"`
+	Answer  compat.Answer `json:"answer"`
+	By      swarm.By      `json:"by"`
+	Why     string        `json:"why"`
+	Blocked string        `json:"blocked"` // why the scheduler does not use it, "" where it may
+}
+
+// SwarmBlock is why a node does not take a task.
+type SwarmBlock struct {
+	Node string `json:"node"`
+	Why  string `json:"why"`
+}
+
+// SwarmFailure is tasks that failed alike.
+type SwarmFailure struct {
+	Node      string       `json:"node"`
+	Image     string       `json:"image"`
+	Digest    string       `json:"digest"`
+	State     string       `json:"state"`
+	Error     string       `json:"error"`
+	Count     int          `json:"count"`
+	Last      time.Time    `json:"last"`
+	Task      string       `json:"task"`
+	Diagnosis *Diagnosis   `json:"diagnosis"`
+	Where     []SwarmBlock `json:"where"` // of tasks that find no node
+}
+
+// SwarmService is a service and how it is doing.
+type SwarmService struct {
+	Name      string          `json:"name"`
+	ID        string          `json:"id"`
+	Image     string          `json:"image"`
+	Digest    string          `json:"digest"`
+	Mode      string          `json:"mode"`
+	Isolation string          `json:"isolation"`
+	Status    swarm.Status    `json:"status"`
+	Running   int             `json:"running"`
+	Wanted    int             `json:"wanted"`
+	Failures  []SwarmFailure  `json:"failures"`
+	Nodes     []SwarmVerdict  `json:"nodes"`
+	Remedies  []compat.Remedy `json:"remedies"`
+	Notes     []string        `json:"notes"`
+}
+
+// SwarmDoctor is the answer of swarm doctor.
+type SwarmDoctor struct {
+	Facts    FactsInfo      `json:"facts"`
+	Nodes    []SwarmNode    `json:"nodes"`
+	Services []SwarmService `json:"services"` // all that were looked at
+}
+
+// SwarmDoctorText writes the services that need attention, then how many do not.
+func SwarmDoctorText(w io.Writer, d *SwarmDoctor, s Style) {
+	fine, shown := 0, 0
+	for i := range d.Services {
+		v := &d.Services[i]
+		if v.Status == swarm.Converged && !s.Verbose && len(v.Notes) == 0 {
+			fine++
+			continue
+		}
+		if shown++; shown > 1 {
+			fmt.Fprintln(w)
+		}
+		swarmService(w, v, s)
+	}
+	if shown > 0 && fine > 0 {
+		fmt.Fprintln(w)
+	}
+	switch {
+	case len(d.Services) == 0:
+		fmt.Fprintln(w, "No services.")
+	case fine == 1:
+		fmt.Fprintln(w, "1 service runs as it should.")
+	case fine > 0:
+		fmt.Fprintf(w, "%d services run as they should.\n", fine)
+	}
+	if shown > 0 || s.Verbose {
+		swarmNodes(w, d.Nodes, s)
+	}
+}
+
+func swarmService(w io.Writer, v *SwarmService, s Style) {
+	words, color := "runs as it should", green
+	switch v.Status {
+	case swarm.Failing:
+		words, color = "does not converge", red
+	case swarm.Lucky:
+		words, color = "runs by luck: not every node that it may be placed on runs its image", yellow
+	case swarm.Starting:
+		words, color = "is starting", blue
+	case swarm.Unsure:
+		words, color = "runs; whether every node that it may be placed on would run it is not known", blue
+	}
+	fmt.Fprintf(w, "%s %s\n", s.paint(bold+";"+color, fmt.Sprintf("%s %d/%d", v.Name, v.Running, v.Wanted)), words)
+	image := v.Image
+	if v.Digest != "" {
+		name, _, _ := strings.Cut(image, "@")
+		image = name + "@" + short(v.Digest)
+	}
+	if v.Isolation != "default" {
+		image += ", isolation " + v.Isolation
+	}
+	fmt.Fprintln(w, "  "+s.paint(dim, image))
+	for i := range v.Failures {
+		swarmFailure(w, &v.Failures[i], s)
+	}
+	if len(v.Nodes) > 0 {
+		fmt.Fprintln(w)
+		var rows [][]string
+		for _, n := range v.Nodes {
+			why := n.Why
+			if n.Blocked != "" {
+				why = strings.Trim(why+"; not used: "+n.Blocked, "; ")
+			}
+			rows = append(rows, []string{n.Node, n.Answer.String(), why})
+		}
+		table(w, "  ", rows)
+	}
+	for _, n := range v.Notes {
+		fmt.Fprintln(w, "  "+s.paint(yellow, "! ")+n)
+	}
+	if len(v.Remedies) > 0 {
+		fmt.Fprintf(w, "\n  %s\n", s.paint(bold, "What helps"))
+		for i, m := range v.Remedies {
+			fmt.Fprintf(w, "  %d. %s\n", i+1, m.Text)
+			if m.Command != "" {
+				fmt.Fprintf(w, "       %s\n", s.paint(green, m.Command))
+			}
+		}
+	}
+}
+
+func swarmFailure(w io.Writer, x *SwarmFailure, s Style) {
+	where := "on " + x.Node
+	if x.Node == "" {
+		where = "on no node"
+	}
+	times := "1 task"
+	if x.Count > 1 {
+		times = fmt.Sprintf("%d tasks", x.Count)
+	}
+	fmt.Fprintf(w, "\n  %s %s %s, last %s\n", times, x.State, where, x.Last.UTC().Format(time.DateTime))
+	fmt.Fprintln(w, "    > "+shortIDs(oneLine(x.Error)))
+	if x.Diagnosis != nil {
+		fmt.Fprintln(w, "    "+s.paint(bold, x.Diagnosis.Headline))
+		fmt.Fprintln(w, "    "+s.paint(dim, x.Diagnosis.verdict()))
+		if x.Diagnosis.Otherwise != "" {
+			fmt.Fprintln(w, "    or: "+x.Diagnosis.Otherwise)
+		}
+	}
+	var rows [][]string
+	for _, b := range x.Where {
+		why := b.Why
+		if why == "" {
+			why = "nothing that can be seen from here is in the way"
+		}
+		rows = append(rows, []string{b.Node, why})
+	}
+	table(w, "    ", rows)
+}
+
+// swarmNodes writes the Windows nodes and what is known of them.
+func swarmNodes(w io.Writer, nodes []SwarmNode, s Style) {
+	var rows [][]string
+	for _, n := range nodes {
+		if n.OS != "windows" {
+			continue
+		}
+		row := []string{n.Name, "not known", ""}
+		switch {
+		case n.Host != nil:
+			row = []string{n.Name, n.HostName + " " + n.Host.Version.Short(), sourceWords(n.Source)}
+		case n.Doubt != "":
+			row[2] = n.Doubt
+		}
+		if n.State != "ready" || n.Availability != "active" {
+			row[2] = strings.Trim(row[2]+"; "+n.State+", "+n.Availability, "; ")
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) > 0 {
+		fmt.Fprintf(w, "\n%s\n", s.paint(bold, "Windows nodes"))
+		table(w, "  ", rows)
+	}
+}
+
+func sourceWords(b swarm.Source) string {
+	return map[swarm.Source]string{
+		swarm.ByEngine: "its engine was asked", swarm.ByUser: "as given", swarm.ByTask: "by a task's error", swarm.ByLabel: "by its label",
+	}[b]
+}
+
+// SwarmLabels is what is to be changed at a node's labels.
+type SwarmLabels struct {
+	Node    string            `json:"node"`
+	ID      string            `json:"id"`
+	Host    *Host             `json:"host"`
+	Source  swarm.Source      `json:"source"`
+	Set     map[string]string `json:"set"`
+	Was     map[string]string `json:"was"`
+	Remove  []string          `json:"remove"`
+	Unknown string            `json:"unknown"` // why nothing can be said, "" where it can
+	Command string            `json:"command"`
+	Applied bool              `json:"applied"`
+	Error   string            `json:"error"`
+
+	HostName string `json:"-"`
+}
+
+// SwarmLabel is the answer of swarm label.
+type SwarmLabel struct {
+	Facts FactsInfo     `json:"facts"`
+	Nodes []SwarmLabels `json:"nodes"` // all Windows nodes
+}
+
+// SwarmLabelText writes the changes as a diff, with the docker commands that do
+// the same.
+func SwarmLabelText(w io.Writer, l *SwarmLabel, s Style, apply bool) {
+	if len(l.Nodes) == 0 {
+		fmt.Fprintln(w, "No Windows nodes.")
+		return
+	}
+	changes := false
+	for i := range l.Nodes {
+		n := &l.Nodes[i]
+		if n.Unknown != "" {
+			fmt.Fprintf(w, "%s  %s\n", s.paint(bold, n.Node), s.paint(yellow, n.Unknown))
+			continue
+		}
+		fmt.Fprintf(w, "%s  %s %s, %s\n", s.paint(bold, n.Node), n.HostName, n.Host.Version.Short(), sourceWords(n.Source))
+		for _, k := range n.Remove {
+			fmt.Fprintln(w, s.paint(red, "  - "+k))
+		}
+		for _, k := range sorted(n.Set) {
+			if was, ok := n.Was[k]; ok {
+				fmt.Fprintln(w, s.paint(red, "  - "+k+"="+was))
+			}
+			fmt.Fprintln(w, s.paint(green, "  + "+k+"="+n.Set[k]))
+		}
+		switch {
+		case n.Error != "":
+			fmt.Fprintln(w, "  "+s.paint(red, "not changed: "+n.Error))
+		case n.Command == "":
+			fmt.Fprintln(w, "  its labels are right")
+			continue
+		default:
+			fmt.Fprintln(w, "  "+s.paint(dim, n.Command))
+		}
+		changes = true
+	}
+	if changes {
+		done(w, apply)
+	}
+}
+
+func sorted(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+// SwarmConstraints is what is to be changed at a service's constraints.
+type SwarmConstraints struct {
+	Service string         `json:"service"`
+	ID      string         `json:"id"`
+	Image   string         `json:"image"`
+	Nodes   []SwarmVerdict `json:"nodes"`
+	Add     []string       `json:"add"`
+	Remove  []string       `json:"remove"`
+	Stay    []string       `json:"stay"`    // nodes that remain
+	Unsure  []string       `json:"unsure"`  // nodes that are left out because nothing certain is known
+	Labels  []string       `json:"labels"`  // nodes that must be labelled first
+	Strands string         `json:"strands"` // why it would not find its place, "" where it does
+	Unknown string         `json:"unknown"`
+	Command string         `json:"command"`
+	Applied bool           `json:"applied"`
+	Error   string         `json:"error"`
+}
+
+// SwarmConstrain is the answer of swarm constrain.
+type SwarmConstrain struct {
+	Facts    FactsInfo          `json:"facts"`
+	Undo     bool               `json:"undo"`
+	Services []SwarmConstraints `json:"services"`
+}
+
+// SwarmConstrainText writes which nodes remain, then the change as a diff.
+func SwarmConstrainText(w io.Writer, c *SwarmConstrain, s Style, apply bool) {
+	changes := false
+	for i := range c.Services {
+		v := &c.Services[i]
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%s  %s\n", s.paint(bold, v.Service), s.paint(dim, v.Image))
+		var rows [][]string
+		for _, n := range v.Nodes {
+			why := n.Why
+			if n.Blocked != "" {
+				why = strings.Trim(why+"; not used: "+n.Blocked, "; ")
+			}
+			rows = append(rows, []string{n.Node, n.Answer.String(), why})
+		}
+		table(w, "  ", rows)
+		if v.Unknown != "" {
+			fmt.Fprintln(w, "  "+s.paint(yellow, v.Unknown))
+			continue
+		}
+		if !c.Undo {
+			remain := "none"
+			if len(v.Stay) > 0 {
+				remain = strings.Join(v.Stay, ", ")
+			}
+			fmt.Fprintln(w, "  remain: "+remain)
+		}
+		if len(v.Unsure) > 0 {
+			fmt.Fprintln(w, "  "+s.paint(yellow, "! ")+"left out, as nothing certain is known: "+strings.Join(v.Unsure, ", "))
+		}
+		if v.Strands != "" {
+			fmt.Fprintln(w, "  "+s.paint(red, "! ")+v.Strands)
+		}
+		for _, t := range v.Remove {
+			fmt.Fprintln(w, s.paint(red, "  - "+t))
+		}
+		for _, t := range v.Add {
+			fmt.Fprintln(w, s.paint(green, "  + "+t))
+		}
+		switch {
+		case len(v.Labels) > 0:
+			fmt.Fprintf(w, "  %snot as they should be: the labels of %s (winmatch swarm label --apply)\n", s.paint(red, "! "), strings.Join(v.Labels, ", "))
+		case v.Error != "":
+			fmt.Fprintln(w, "  "+s.paint(red, "not changed: "+v.Error))
+		case v.Command == "" && c.Undo:
+			fmt.Fprintln(w, "  no constraint of winmatch's")
+			continue
+		case v.Command == "":
+			fmt.Fprintln(w, "  its constraints are right")
+			continue
+		default:
+			fmt.Fprintln(w, "  "+s.paint(dim, v.Command))
+		}
+		changes = true
+	}
+	if changes {
+		done(w, apply)
+	}
+}

@@ -1,0 +1,175 @@
+package swarm
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/winmatch/winmatch/compat"
+	"github.com/winmatch/winmatch/diagnose"
+	"github.com/winmatch/winmatch/facts"
+	"github.com/winmatch/winmatch/image"
+	"github.com/winmatch/winmatch/winver"
+)
+
+// Image is what is known of a service's image.
+type Image struct {
+	compat.Image
+	Reference  string
+	Digest     string // of what the reference points at, "" where not known
+	Basis      image.Basis
+	Missing    compat.Reason                           // set where it is known that there is none, or none for Windows
+	Candidates func(winver.Version) []compat.Candidate // its siblings for a host; may be nil
+}
+
+// Windows reports whether the image holds a Windows, as far as it is known.
+func (m *Image) Windows() bool {
+	for i := range m.Children {
+		if m.Children[i].OS == "windows" {
+			return true
+		}
+	}
+	return false
+}
+
+// other reports whether the image holds one for another operating system.
+func (m *Image) other(os string) bool {
+	for i := range m.Children {
+		if m.Children[i].OS == os {
+			return true
+		}
+	}
+	return false
+}
+
+// By says what a judgement rests on.
+type By string
+
+// What a judgement rests on.
+const (
+	ByVerdict  By = "verdict"  // the core, from both versions
+	ByRunning  By = "running"  // a task of this image runs there
+	ByFailure  By = "failure"  // Windows refused this image there
+	ByPlatform By = "platform" // the operating systems differ
+	ByNothing  By = ""         // a version is missing
+)
+
+// Judgement is whether a node can run a service's image.
+type Judgement struct {
+	Node    *Node
+	Answer  compat.Answer
+	By      By
+	Why     string
+	Blocked string // why the scheduler does not use the node now; "" where it may
+	Barred  bool   // Blocked is a constraint or a platform: it does not pass by itself
+
+	question compat.Question
+	verdict  compat.Verdict
+	asked    bool
+}
+
+// Judge judges a service on every node.
+func (s *State) Judge(f *facts.Facts, v *Service, m *Image, today facts.Date) []Judgement {
+	out := make([]Judgement, 0, len(s.Nodes))
+	for _, n := range s.Nodes {
+		j := v.judge(f, n, m, today)
+		j.Blocked, j.Barred = v.Blocked(n), v.excluded(n) != ""
+		out = append(out, j)
+	}
+	return out
+}
+
+// judge judges a service on one node. What was seen there comes first, unless
+// the node has changed since.
+func (v *Service) judge(f *facts.Facts, n *Node, m *Image, today facts.Date) Judgement {
+	j := Judgement{Node: n}
+	w := &n.Windows
+	if n.OS == "windows" && w.Version.IsValid() && len(m.Children) > 0 {
+		j.question = compat.Question{Host: compat.Host{Version: w.Version, Edition: w.Edition}, Image: m.Image, Isolation: v.Isolation, Runtime: w.Runtime, Today: today}
+		if v.Isolation == compat.DefaultIsolation {
+			j.question.Isolation = w.Isolation
+		}
+		j.verdict, j.asked = compat.Decide(f, &j.question), true
+	}
+	failed := v.mismatch(f, n)
+	switch {
+	case v.RunsOn[n.ID]:
+		j.Answer, j.By, j.Why = compat.Yes, ByRunning, "it runs there"
+		if j.asked && j.verdict.Answer == compat.No {
+			j.Why = "it runs there, although by its version it should not: the version may be out of date, or the node isolates by Hyper-V"
+		}
+	case n.OS != "windows":
+		j.Answer, j.By = compat.Yes, ByPlatform
+		if len(m.Children) == 0 && m.Missing.Text == "" {
+			j.Answer, j.Why = compat.Unknown, "what is in the image is not known"
+		} else if len(m.Children) > 0 && !m.other(n.OS) {
+			j.Answer, j.Why = compat.No, "the node runs "+n.OS+", the image does not"
+		}
+	case failed != nil && (!j.asked || j.verdict.Answer != compat.Yes):
+		j.Answer, j.By, j.Why = compat.No, ByFailure, "Windows refused it there at "+failed.Last.UTC().Format(time.DateTime)
+		if r := j.reason(f); r != "" && j.verdict.Answer == compat.No {
+			j.By, j.Why = ByVerdict, r
+		}
+	case failed != nil:
+		j.Answer, j.By = compat.Risky, ByFailure
+		j.Why = fmt.Sprintf("by their versions it runs there (the node's is by %s), but Windows refused it at %s", w.Source, failed.Last.UTC().Format(time.DateTime))
+	case m.Missing.Text != "":
+		j.Answer, j.By, j.Why = compat.No, ByVerdict, m.Missing.Text
+	case w.Doubt != "":
+		j.Why = w.Doubt
+	case !w.Version.IsValid():
+		j.Why = "which Windows it has is not known"
+	case len(m.Children) == 0:
+		j.Why = "which Windows is in the image is not known"
+	default:
+		j.Answer, j.By, j.Why = j.verdict.Answer, ByVerdict, j.reason(f)
+	}
+	return j
+}
+
+// reason is the first ground of the verdict.
+func (j *Judgement) reason(f *facts.Facts) string {
+	if !j.asked {
+		return ""
+	}
+	if list := j.verdict.Reasons(f, &j.question); len(list) > 0 {
+		return list[0].Text
+	}
+	return ""
+}
+
+// Remedies are those of the core against a verdict of no; none where it was not
+// asked.
+func (j *Judgement) Remedies(f *facts.Facts, m *Image) []compat.Remedy {
+	if !j.asked || j.verdict.Answer == compat.Yes {
+		return nil
+	}
+	var candidates []compat.Candidate
+	if m.Candidates != nil {
+		candidates = m.Candidates(j.Node.Windows.Version)
+	}
+	return j.verdict.Remedies(f, &j.question, m.Reference, candidates)
+}
+
+// mismatch is the latest task of the service whose error on a node is one of
+// versions.
+func (v *Service) mismatch(f *facts.Facts, n *Node) *Group {
+	for _, g := range v.Groups { // the latest first
+		if g.Node != n.ID || g.Waits {
+			continue
+		}
+		for _, d := range g.diagnoses(f) {
+			if d.Cause == diagnose.Mismatch && d.Confidence == diagnose.Certain || d.Cause == diagnose.Mismatch && d.Host.IsValid() {
+				return g
+			}
+		}
+	}
+	return nil
+}
+
+// diagnoses are what the core reads out of the group's error.
+func (g *Group) diagnoses(f *facts.Facts) []diagnose.Diagnosis {
+	if !g.read {
+		g.found, g.read = diagnose.Text(g.Error, f).Diagnoses, true
+	}
+	return g.found
+}
