@@ -32,6 +32,9 @@ type Input struct {
 	Vars map[string]string
 	// Look says what an image holds, as far as that is known.
 	Look func(reference string) *image.Image
+	// Open reads another file of the repository by its path; ok is false where
+	// there is none, or none that may be read. nil: there are no others.
+	Open func(path string) (src []byte, ok bool)
 }
 
 // Document is what a file says that matters here.
@@ -56,6 +59,9 @@ type Use struct {
 	Parts []Part
 	// Role says what the image is for: "base", "copy-from", "container".
 	Role string
+	// Of is the file that names the image, where it is another one: a Dockerfile
+	// that is built here.
+	Of string
 	// Windows is what the file says of the image's operating system.
 	Windows image.Tri
 	// Isolation as the file asks for it, else the default.

@@ -162,11 +162,14 @@ func (j *judge) hosts(u *Use, m *image.Image) bool {
 		}
 	}
 	if first != nil {
-		verb := " does not run on "
+		verb, of := " does not run on ", ""
+		if u.Of != "" {
+			of = ", of " + u.Of + ","
+		}
 		if u.FilesOnly {
 			verb = " is not pulled on "
 		}
-		first.Rule, first.Message = RuleNotForHost, u.Reference+verb+and(no)+": "+first.Message
+		first.Rule, first.Message = RuleNotForHost, u.Reference+of+verb+and(no)+": "+first.Message
 		j.add(u, *first)
 	} else if doubt != nil {
 		doubt.Rule, doubt.Message = RuleRisky, u.Reference+" may or may not run on "+and(risky)+": "+doubt.Message

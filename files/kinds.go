@@ -3,6 +3,8 @@ package files
 // kinds are all kinds of files, in the order in which a file is tried.
 var kinds = [...]Kind{
 	dockerfile{},
+	githubActions{},
+	compose{},
 }
 
 // KindNames lists the names of all kinds.

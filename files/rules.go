@@ -35,6 +35,8 @@ var Rules = [...]Rule{
 	{RuleMixed, Warning, false, "images that must run on one host are of builds that no Windows Server runs together in process isolation"},
 	{RuleUnpinned, Warning, true, "the tag moves, and winmatch.yaml wants a pin"},
 	{RuleRetarget, Note, true, "with --to: not yet on the Windows to move to"},
+	{RuleRunnerRetired, ErrorLevel, true, "the CI service has no such runners any more"},
+	{RuleRunnerContainer, ErrorLevel, false, "a job or service container where the CI service runs none: on its Windows runners"},
 	{RuleUnknown, Off, false, "which Windows is in the image is not known, so nothing was checked"},
 }
 

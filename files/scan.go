@@ -28,6 +28,8 @@ type Scanner struct {
 	Kind string
 	// Look says what an image holds; nil: what its name says.
 	Look func(image.Reference) image.Image
+	// Open reads the files that a file refers to (see OpenBelow); nil: none.
+	Open func(path string) (src []byte, ok bool)
 	// Verbose adds what is not known.
 	Verbose bool
 	// MaxSize is the size in bytes from which a file is not read; 0: MaxSize.
@@ -55,7 +57,7 @@ func (s *Scanner) Scan(path string, src []byte) Result {
 		return Result{Path: path}
 	}
 	r := Result{Path: path, Kind: k.Name()}
-	in := &Input{Path: path, Src: src, Facts: s.Facts, Vars: s.Vars}
+	in := &Input{Path: path, Src: src, Facts: s.Facts, Vars: s.Vars, Open: s.Open}
 	looked := map[string]*image.Image{}
 	in.Look = func(reference string) *image.Image {
 		m, ok := looked[reference]

@@ -129,6 +129,7 @@ func (a *app) eachFile(s *files.Scanner, f *scanFlags, args []string, report fun
 	if len(args) == 0 {
 		args = []string{"."}
 	}
+	s.Open = files.OpenBelow(append([]string{"."}, args...)...)
 	var roots []string
 	for _, arg := range args {
 		if arg != "-" {
