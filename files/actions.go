@@ -11,6 +11,7 @@ import (
 // githubActions is the kind of GitHub's workflows and composite actions.
 type githubActions struct{}
 
+// Name implements Kind.
 func (githubActions) Name() string { return "github-actions" }
 
 // Match goes by the path: GitHub looks for workflows and actions in no other.

@@ -121,8 +121,9 @@ func dockerOf(words []word) (c dockerCommand, ok bool) {
 // build reads the arguments of docker build, whose flags may stand anywhere.
 func (c *dockerCommand) build(words []word) bool {
 	var rest []word
-	for ok := true; ; {
-		if words, ok = c.flags(words, buildValues, buildSwitches); !ok {
+	for {
+		more, ok := c.flags(words, buildValues, buildSwitches)
+		if words = more; !ok {
 			return false
 		}
 		if len(words) == 0 || words[0].begins(">") || words[0].begins("2>") {

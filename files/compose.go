@@ -16,6 +16,7 @@ import (
 // compose is the kind of Compose files, of all versions, and of Swarm's stacks.
 type compose struct{}
 
+// Name implements Kind.
 func (compose) Name() string { return "compose" }
 
 // Match goes by the names that docker compose looks for, and by a top-level

@@ -48,15 +48,6 @@ func (y *yamlFile) place(n *yamledit.Node, from, to int) Span {
 	return Span{at, at + len(part)}
 }
 
-// textValue is a scalar's text as a value.
-func (y *yamlFile) textValue(n *yamledit.Node) value {
-	n = n.Resolve()
-	if n == nil || n.Kind != yamledit.Scalar || n.Value == "" {
-		return value{}
-	}
-	return value{parts: []Part{{n.Value, y.place(n, 0, len(n.Value))}}}
-}
-
 // bounds is where a value stands, from its first part that stands in the file
 // to the last; of none it is the node.
 func (v value) bounds(n *yamledit.Node) Span {
