@@ -53,6 +53,7 @@ func (s *scanner) context(d *Diagnosis, e event, at int) {
 	}
 
 	d.place(near, w.clean)
+	d.Hints.Pipeline = pipelineOf(near)
 	d.component(message, near)
 
 	if d.Place == Kubernetes {
@@ -208,7 +209,10 @@ func container(s []byte, lo, key int) string {
 			}
 		}
 	}
-	return jsonString(window, `"name":"`)
+	if i := indexFold(window, `"systemtype"`); i >= 0 { // the request to the Host Compute Service
+		return jsonString(window[i:], `"name":"`)
+	}
+	return ""
 }
 
 // containerWord reads a name or an id, which may go on in the next line.
@@ -357,7 +361,7 @@ func (d *Diagnosis) place(near, all []byte) {
 			signs []string
 		}{
 			{Swarm, []string{"docker service", "docker stack", "desired state", "no suitable node", "starting container failed"}},
-			{Kubernetes, []string{"kubelet", "kubectl", "pod sandbox", "podsandbox", "for pod ", "errimagepull", "imagepullbackoff", "crashloopbackoff", "failedscheduling", "spec.containers{", "default-scheduler", "nodes are available", "pod/", "\"kind\":\"event\"", "sandbox container", "sandbox image"}},
+			{Kubernetes, []string{"kubelet", "kubectl", "pod sandbox", "podsandbox", "for pod ", "errimagepull", "imagepullbackoff", "crashloopbackoff", "createcontainererror", "last state:", "failedscheduling", "spec.containers{", "default-scheduler", "nodes are available", "pod/", "\"kind\":\"event\"", "sandbox container", "sandbox image"}},
 			{Compose, []string{"docker-compose", "docker compose", "cannot start service", "cannot create container for service", "error: for "}},
 			{Dockerfile, []string{"failed to solve", "llb definition", "source metadata", "---> running in", "sending build context", "dockerfile", "docker build", "docker image build", "non-zero code", "step 1/", "buildkit"}},
 			{Managed, []string{"app service", "azure container instances", "unsupported windows image version", "osversionnotsupported", "task definition", "cannotpullcontainererror", "ecs.os-family", "codepackage", "fabric", "windows containers. maximum"}},
@@ -371,6 +375,23 @@ func (d *Diagnosis) place(near, all []byte) {
 			}
 		}
 	}
+}
+
+// pipelineOf tells whose log a text is.
+func pipelineOf(text []byte) Pipeline {
+	for _, c := range [...]struct {
+		pipeline Pipeline
+		signs    []string
+	}{
+		{AzurePipelines, []string{"##[section]", "d:\\a\\1\\", "vmimage", "azure pipelines", "dev.azure.com"}},
+		{GitHubActions, []string{"process completed with exit code", "##[group]run ", "github actions", "runs-on:", "d:\\a\\"}},
+		{GitLabCI, []string{"gitlab-runner", "job failed (system failure)", "docker-windows\" executor", ".gitlab-ci"}},
+	} {
+		if hasAny(text, c.signs) {
+			return c.pipeline
+		}
+	}
+	return NoPipeline
 }
 
 // component tells who reported the error.

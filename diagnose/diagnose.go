@@ -111,6 +111,12 @@ func evidence(s []byte, lo, key, hi int) string {
 			text = text[:key-start+i]
 		}
 	}
+	text = text[timeStamp(text):]
+	if i := bytes.LastIndexByte(text, '\n'); i >= 0 {
+		if last := append(bytes.TrimSpace(text[i:]), ' '); timeStamp(last) == len(last) { // of the next message
+			text = text[:i]
+		}
+	}
 	line := strings.Join(strings.Fields(strings.ToValidUTF8(string(text), "")), " ")
 	if len(line) > 500 {
 		line = strings.ToValidUTF8(line[:500], "") + "…"

@@ -80,7 +80,7 @@ func (d *Finding) question(f *facts.Facts, k *Known) (q compat.Question, ok bool
 	if k.Isolation != compat.DefaultIsolation {
 		q.Isolation = k.Isolation
 	}
-	if q.Isolation == compat.DefaultIsolation && d.Cause == Mismatch && d.Stage == Start {
+	if q.Isolation == compat.DefaultIsolation && d.Cause == Mismatch && d.started() {
 		q.Isolation = compat.Process // under Hyper-V isolation Windows does not compare
 	}
 	if k.Runtime.Engine != compat.NoEngine {
@@ -120,7 +120,7 @@ func (d *Finding) apply(f *facts.Facts, q *compat.Question, v *compat.Verdict, k
 	}
 	switch cause {
 	case Mismatch:
-		refused := d.Stage == Pull || d.Stage == Build
+		refused := !d.started()
 		switch {
 		case d.Stage == Service || d.Stage == Schedule:
 		case refused && v.Pull == compat.Fails, !refused && fails:
@@ -173,6 +173,12 @@ func (d *Finding) apply(f *facts.Facts, q *compat.Question, v *compat.Verdict, k
 			d.disagree(reasons)
 		}
 	}
+}
+
+// started reports whether Windows was asked to start the container, which a
+// build does too: it then gave a code.
+func (d *Finding) started() bool {
+	return d.Stage == Start || d.Stage == Create || d.Stage == Build && d.Code != 0
 }
 
 func (d *Finding) confirm(reasons []compat.Reason) { d.because("verdict-confirms", reasons) }

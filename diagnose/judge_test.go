@@ -42,6 +42,8 @@ func TestJudge(t *testing.T) {
 	}{
 		{"confirmed at the start", start, "10.0.20348.2227", windows("10.0.17763.5000"), 0, Mismatch, "", Certain, "verdict-confirms"},
 		{"refuted at the start", start, "10.0.20348.2227", windows("10.0.20348.2227"), 0, Mismatch, "", Likely, "verdict-disagrees"},
+		{"confirmed in a build", "Step 2/2 : RUN mkdir x\n ---> Running in 38f29bfe9e35\nhcs::CreateComputeSystem 38f29bfe9e35ad7bf534e66e0020e0b2f0caa87e51be958b48c6029f2b0e1803: The container operating system does not match the host operating system.", "10.0.20348.2227", windows("10.0.17763.5000"), 0, Mismatch, "", Certain, "verdict-confirms"},
+		{"an old wording, and the builds differ", "Start() error: container a encountered an error during Start: failure in a Windows system call: The compute system exited unexpectedly. (0xc0370106)", "10.0.17134.1", windows("10.0.16299.1"), compat.Process, Mismatch, "", Likely, "verdict-confirms"},
 		{"nothing known", start, "", compat.Image{}, 0, Mismatch, "", Certain, "error-text"},
 		{"a Windows image without a child", manifest, "", windows("10.0.20348.2227"), 0, Mismatch, "no-child-for-host", Certain, "verdict-confirms"},
 		{"a Linux image", manifest, "", linux, 0, Other, "linux-image", Certain, "verdict-confirms"},
@@ -91,8 +93,10 @@ func TestRemedies(t *testing.T) {
 	for _, e := range lines[sourceText](t, "testdata/source.jsonl") {
 		texts = append(texts, e.Text)
 	}
-	for _, e := range lines[threadText](t, "testdata/errors.jsonl") {
-		texts = append(texts, e.Text)
+	for _, file := range [...]string{"testdata/errors.jsonl", "testdata/further.jsonl"} {
+		for _, e := range lines[threadText](t, file) {
+			texts = append(texts, e.Text)
+		}
 	}
 	for _, text := range texts {
 		for i := range Text(text, f).Diagnoses {

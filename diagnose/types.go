@@ -118,13 +118,24 @@ type Diagnosis struct {
 	First, Last int      // their lines, from 1
 }
 
+// Pipeline is a system for continuous integration that remedies speak of.
+type Pipeline uint8
+
+// The systems.
+const (
+	NoPipeline Pipeline = iota
+	GitHubActions
+	AzurePipelines
+	GitLabCI
+)
+
 // Hints are observations beside the message that weigh in.
 type Hints struct {
-	Windows      bool // the text is of a Windows host or a Windows image
-	LinuxImage   bool // a reference that is known to have Linux images only
-	WindowsImage bool // a reference that names a Windows base
-	WoW64        bool // a 32-bit program
-	Wanted       string
+	Windows      bool     // the text is of a Windows host or a Windows image
+	LinuxImage   bool     // a reference that is known to have Linux images only
+	WindowsImage bool     // a reference that names a Windows base
+	WoW64        bool     // a 32-bit program
+	Pipeline     Pipeline // whose log it is
 }
 
 // Version reports whether the diagnosis is of a version problem.
