@@ -11,25 +11,26 @@ var frames = []string{
 	"server error", "extra info", "errimagepull", "failedcreate", "fails with error", "pulling from", "failed in win32", "##[error]", "error during connect",
 }
 
-// weakFrames are the same where nothing beside them speaks about errors: words
-// that people use too, and messages that are printed without any frame.
-var weakFrames = []string{
-	"failed to ", "docker:", "error:", "exception", "failed:", "no matching manifest for ", "based image is incompatible with a 10.",
-	"supported versions are", "cannot run th", "in task definition", "cannot be used on this", "no suitable node", "exited unexpectedly. (", "osversionnotsupported",
-}
+// weakFrames are words that people use too: they count where nothing beside them
+// speaks about errors.
+var weakFrames = []string{"failed to ", "docker:", "error:", "exception", "failed:"}
 
 // What only source code and data have, and talk about errors.
 var (
 	sources = []string{
 		"#define", "const ", "errno(", "errno = ", "ntstatus = ", "hresult = ", "syscall.", " == \"", " != \"", " := ", "return ", "func ", "= 0xc0", "= 0x80", "= windows.", "case 0x", "case \"", "enum ", "static ", "assert", "/*", "*/",
 		"[]string{", "fmt.", "errors.new", "errorf(", "strings.contains", ") {", "};", "\"),", "\", \"", "regexp", "&& ", " || ", "public ", "private ", "-eq ", "-match ", "elif ", "def ",
-		"throw new", "unchecked(", "raise ", "' in ", "-like ", " // ", "{{ $", " | stats", " | where", " | summarize", "\" or \"", "<testcase", "expr: ",
+		"throw new", "unchecked(", "raise ", "' in ", "-like ", " // ", "{{ $", "| stats", "| where", "| summarize", "|= ", "\" or \"", "<testcase", "<value>", "msgid ", "expr: ", "grep -", "findstr ", "select-string",
 	}
 	talk = []string{
 		"if you ", "you may ", "you might ", "you will ", "you'll ", "you get ", "you receive", "this error", "error code for", "means ", "occurs when", "is thrown", "is returned", "would ", "see also", "documentation", "troubleshoot", "changelog",
 		"release notes", "fixed ", "fixed:", "fixes ", "fix ", "better error", "improve", "for example", "e.g.", "such as", "| 0x", "|0x", " › ", "stack overflow", "stackoverflow", "detect ", "handle ", "will be ", "should be ", "needs to be ", "in the case of ",
-		"use this ", "revert ", "refactor", "retry on ", "test for ", "no longer ", "[bugfix]", "[feature]", " votes", "[duplicate]", " answers", "in this post", "in this article", "how i solved", "error_vmcompute_", "hcs_e_", "(ntstatus)", "ntstatus.h", "winerror.h",
+		"use this ", "revert ", "refactor", "retry on ", "test for ", "no longer ", "[bugfix]", "[feature]", " votes", "[duplicate]", " answers", "in this post", "in this article", "how i solved", "what does ", " mean?", "reported to fail with",
 	}
+	// Names that headers and look-ups have, and no program's message.
+	headers = []string{"error_vmcompute_", "hcs_e_", "(ntstatus)", "ntstatus.h", "winerror.h"}
+	// What stands before a sentence that is spoken of.
+	asides = []string{"when", "why", "if", "whether", "where", "how", "explain", "explains", "handle", "detect"}
 )
 
 // believe reports whether a message is an error that something printed, and
@@ -42,21 +43,24 @@ func (s *scanner) believe(d *Diagnosis, e event, sp span, message []byte, start,
 	if inSource(line, key-start) || ours(line) || reg.isSource() {
 		return false
 	}
-	talked := hasAny(around, talk) || tableRow(line)
+	talked := hasAny(around, talk) || tableRow(line) || aside(reg.clean[start:key])
 	switch {
 	case hasAny(message, frames):
 		if talked && talkedBefore(reg.clean[max(start, key-300):key]) {
 			d.Confidence = min(d.Confidence, Likely)
 		}
 		return true
-	case talked:
+	case talked, s.listing(), hasAny(reg.clean[max(0, key-300):min(len(reg.clean), key+300)], headers):
 		return false
 	case hasAny(message, weakFrames):
 		return true
 	}
 	// A sentence or a code, and nothing else.
-	wrong := hasAny(around, exits) || hasAny(around, fails)
+	wrong := hasAny(around, exits) || hasAny(around, fails) || hasAny(reg.before(key), exits)
 	said := e.rule < len(rules) && containsAny(reg.sq[sp.lo:sp.hi], rules[e.rule].keys)
+	if said && rules[e.rule].plain {
+		return true
+	}
 	if !said && !wrong && !alone(line, key-start) && !closes(line, key-start) {
 		return false
 	}
@@ -65,6 +69,35 @@ func (s *scanner) believe(d *Diagnosis, e event, sp span, message []byte, start,
 		d.Confidence = Possible
 	}
 	return true
+}
+
+// aside reports whether a sentence is only spoken of, by the word before it.
+func aside(before []byte) bool {
+	before = bytes.TrimRight(before, " \"'`")
+	if n := len(before) - len(" the"); n >= 0 && equalFold(before[n:], " the") {
+		before = bytes.TrimRight(before[:n], " \"'`")
+	}
+	for _, w := range asides {
+		if n := len(before) - len(w); n >= 0 && equalFold(before[n:], w) && (n == 0 || !isWord(before[n-1])) {
+			return true
+		}
+	}
+	return false
+}
+
+// listing reports whether a region holds messages of many kinds and no program's
+// words: a list of them.
+func (s *scanner) listing() bool {
+	kinds, last := 0, -1
+	seen := map[int]bool{}
+	for _, e := range s.events {
+		if e.rule != last && !seen[e.rule] {
+			seen[e.rule] = true
+			kinds++
+		}
+		last = e.rule
+	}
+	return kinds >= 3 && !hasAny(s.local.clean, frames) && !hasAny(s.local.clean, weakFrames)
 }
 
 // fails are words of people whose container does not run.
@@ -103,12 +136,12 @@ func alone(line []byte, at int) bool {
 		}
 	}
 	words := 0
-	for _, w := range bytes.Fields(line) {
-		if isLetter(w[0]) || len(w) > 1 && isLetter(w[1]) && w[0] != '0' {
+	for _, w := range bytes.Fields(line[at:])[1:] {
+		if isLetter(w[0]) {
 			words++
 		}
 	}
-	return words <= 4 || len(label) > 0
+	return words <= 1 || len(label) > 0
 }
 
 // talkedBefore reports whether the words that speak of an error stand before
@@ -156,6 +189,10 @@ func (r *region) isSource() bool {
 		return r.source > 0
 	}
 	r.source = -1
+	if bytes.HasPrefix(r.clean, []byte("#!/")) {
+		r.source = 1
+		return true
+	}
 	if i := bytes.Index(r.clean, []byte("\nAuthor: ")); i >= 0 && bytes.Contains(r.clean[:i], []byte("commit ")) {
 		r.source = 1
 		return true
@@ -198,10 +235,16 @@ func tableRow(line []byte) bool {
 	return len(line) > 4 && line[0] == '|' && bytes.Count(line, []byte{'|'}) > 2
 }
 
-// ours reports whether a line is winmatch's own prediction of a message.
+// ours reports whether a line is of winmatch's own answers, which name messages
+// and codes.
 func ours(line []byte) bool {
 	line = bytes.TrimLeft(line, " ")
-	return bytes.HasPrefix(line, []byte("message  ")) || bytes.HasPrefix(line, []byte("predicted  "))
+	for _, w := range [...]string{"message  ", "predicted  ", "\"code\": \"0x", "$ winmatch ", "winmatch explain "} {
+		if bytes.HasPrefix(line, []byte(w)) {
+			return true
+		}
+	}
+	return bytes.Contains(line, []byte("os-version-mismatch"))
 }
 
 // grepped reports whether a line begins as grep and compilers print one:

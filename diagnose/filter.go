@@ -15,7 +15,7 @@ var needles = [...]string{
 	"document is invalid", "current state. (", "winapi error", "procedure call failed", "shim task", "containerd task", "create shim", "runpodsandbox",
 	"preparelayer", "activatelayer", "importlayer", "processbaselayer", "processutilityvm", "extract layer", "register layer", "enough space on the", "space left on device",
 	// Codes: hex of either facility, signed and unsigned decimals, NTSTATUS.
-	"0xc03701", "0x803701", "c0370101", "80370101", "0xc0351000", "10701370", "10701369", "32248302", "21438788", "21510883", "1070264320", "3224702976",
+	"0xc03701", "(0xc0370", "(0xc037\n", "(0xc037\r", " (0xc03\n", " (0xc03\r", "0x803701", "c0370101", "80370101", "0xc0351000", "10701370", "10701369", "32248302", "21438788", "21510883", "1070264320", "3224702976",
 	"0xc00000", "0xc00001", "0xc00003", "0xc00004", "10737406", "10737407", "10737414", "10737415", "10737416", "10737417", "10737418",
 	"32212254", "32212255", "32212256", "32212257", "32212258", "32212263", "32212264", "32212265", "21470238", "21470248", "800705aa", "800705af", "80048016", "dll_init", "image_mismatch",
 	// Pulls.

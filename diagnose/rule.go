@@ -12,6 +12,7 @@ type rule struct {
 	with  []string // and one of these is in the message
 	also  []string // and one of these
 	not   []string // and none of these
+	plain bool     // it is printed without a program's words around it
 
 	cause      Cause
 	detail     string
@@ -53,13 +54,13 @@ var rules = [...]rule{
 
 	// A runtime does not pull it.
 	{keys: []string{"-based image is incompatible with a", "based image is incompatible with a 10."}, with: []string{"windows version", "10.0."},
-		cause: Mismatch, detail: "image-newer", confidence: Certain, stage: Pull, source: moby + "40215"},
+		plain: true, cause: Mismatch, detail: "image-newer", confidence: Certain, stage: Pull, source: moby + "40215"},
 	{keys: []string{"no matching manifest for linux"},
-		cause: Other, detail: "linux-mode", confidence: Likely, stage: Pull, source: winc + "410"},
+		plain: true, cause: Other, detail: "linux-mode", confidence: Likely, stage: Pull, source: winc + "410"},
 	{keys: []string{"image operating system windows cannot be used on", "operating system windows cannot be used on"},
-		cause: Other, detail: "linux-mode", confidence: Certain, stage: Pull, source: forWin + "4116"},
+		plain: true, cause: Other, detail: "linux-mode", confidence: Certain, stage: Pull, source: forWin + "4116"},
 	{keys: []string{"image operating system linux cannot be used on", "operating system linux cannot be used on"},
-		cause: Other, detail: "linux-image", confidence: Certain, stage: Pull, source: github + "spujadas/elk-docker/issues/215"},
+		plain: true, cause: Other, detail: "linux-image", confidence: Certain, stage: Pull, source: github + "spujadas/elk-docker/issues/215"},
 	{keys: []string{"specified os platform: wanted: windows, actual: linux"},
 		cause: Other, detail: "linux-image", confidence: Certain, stage: Create, source: forWin + "9166"},
 	{keys: []string{"specified os platform: wanted: linux, actual: windows"},
@@ -75,7 +76,7 @@ var rules = [...]rule{
 	{keys: []string{"does not contain descriptor matching platform"}, with: []string{"platform windows", "platform: windows"},
 		cause: Mismatch, detail: "no-child-for-host", confidence: Possible, stage: Pull, source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html"},
 	{keys: []string{"no matching manifest for windows", "no matching manifest for unknown"},
-		cause: Mismatch, detail: "no-child-for-host", confidence: Possible, stage: Pull, source: winc + "334"},
+		plain: true, cause: Mismatch, detail: "no-child-for-host", confidence: Possible, stage: Pull, source: winc + "334"},
 	// BuildKit had no Windows before its 0.13 of March 2024, which words it
 	// otherwise: this is one on Linux.
 	{keys: []string{"no match for platform in manifest", "match for platform in manifest"}, with: []string{"llb definition", "frontend dockerfile"},
@@ -99,11 +100,11 @@ var rules = [...]rule{
 
 	// A service does not take it.
 	{keys: []string{"unsupported windows image version", "cannot run this operating system/version in windows containers"},
-		cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/94808"},
+		plain: true, cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/94808"},
 	{keys: []string{"unsupportedwindowsversion", "osversionnotsupported"}, with: []string{"is not supported", "supported versions", "(code:", "code:osv", "code:unsupp", "code=", "##[error]", "error:"},
 		cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/94808"},
 	{keys: []string{"cannot run the specified image as a windows container", "supports windows containers up to"}, with: []string{"version", "10.0."},
-		cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/42620"},
+		plain: true, cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/42620"},
 	{keys: []string{"os version of image"}, with: []string{"is not supported"},
 		cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/8586"},
 	{keys: []string{"doesn't support specified os", "doesnt support specified os"}, with: []string{"container group", "imageostypenotmatchcontainergroup"},
@@ -111,15 +112,15 @@ var rules = [...]rule{
 	{keys: []string{"exception while validating os and version"}, with: []string{"unauthorized", "forbidden"},
 		cause: Other, detail: "unauthorized", confidence: Certain, stage: Service, source: github + "Azure/azure-cli/issues/25567"},
 	{keys: []string{"unsupported operating system in task definition"},
-		cause: Other, detail: "wrong-platform", confidence: Certain, stage: Service, source: github + "aws/copilot-cli/issues/5696"},
+		plain: true, cause: Other, detail: "wrong-platform", confidence: Certain, stage: Service, source: github + "aws/copilot-cli/issues/5696"},
 	{keys: []string{"ecs.os-family"}, with: []string{"missing an attribute", "unable to place"},
 		cause: Mismatch, detail: "service", confidence: Likely, stage: Schedule, source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/windows-considerations.html"},
 
 	// A scheduler finds no place.
 	{keys: []string{"no suitable node"}, with: []string{"unsupported platform on"},
-		cause: Other, detail: "wrong-platform", confidence: Certain, stage: Schedule, source: github + "moby/swarmkit/issues/2843"},
+		plain: true, cause: Other, detail: "wrong-platform", confidence: Certain, stage: Schedule, source: github + "moby/swarmkit/issues/2843"},
 	{keys: []string{"no suitable node"}, with: []string{"scheduling constraints not satisfied"}, also: []string{"windows", "osversion", "osbuild", "os.build", "os.version", "ltsc"},
-		cause: Undetermined, detail: "placement", confidence: Likely, stage: Schedule, source: docsCompat},
+		plain: true, cause: Undetermined, detail: "placement", confidence: Likely, stage: Schedule, source: docsCompat},
 	{keys: []string{"nodes are available"}, with: []string{"windows-build", "osbuild", "windows.build"},
 		cause: Mismatch, detail: "placement", confidence: Likely, stage: Schedule, source: docsKubernetes},
 	{keys: []string{"nodes are available"}, with: []string{"node selector", "node affinity"}, also: []string{"os=windows", "os: windows", "windows-"},
@@ -174,9 +175,9 @@ var rules = [...]rule{
 	// Ended while starting. An image ahead of its host's updates does so, and
 	// others. The wording of Windows up to 1803 is older than those reports.
 	{keys: []string{"compute system exited unexpectedly"},
-		cause: Other, detail: "unexpected-exit", confidence: Possible, stage: Start, code: 0xc0370106, source: shim + "598"},
+		plain: true, cause: Other, detail: "unexpected-exit", confidence: Possible, stage: Start, code: 0xc0370106, source: shim + "598"},
 	{keys: []string{"virtual machine or container exited unexpectedly"}, codes: []uint32{0xc0370106, 0x80370106},
-		cause: Undetermined, detail: "unexpected-exit", confidence: Likely, stage: Start, code: 0xc0370106, source: winc + "591"},
+		plain: true, cause: Undetermined, detail: "unexpected-exit", confidence: Likely, stage: Start, code: 0xc0370106, source: winc + "591"},
 	{codes: []uint32{0xc0370100, 0x80370100},
 		cause: Undetermined, detail: "unexpected-exit", confidence: Likely, stage: Start, source: shim + "598"},
 	{codes: []uint32{0xc037010b, 0x8037010b, 0xc037010c, 0x8037010c},

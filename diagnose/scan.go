@@ -357,8 +357,7 @@ func (s *scanner) ruleOf(r *region, c found, at int32) int {
 	start, end := lineOf(r.clean, int(c.at))
 	line := r.clean[start:end]
 	asked := short && alone(line, int(c.at)-start) && (!c.bare || len(bytes.TrimSpace(line)) == int(c.end-c.at))
-	before := r.clean[max(0, int(c.at)-60):c.at]
-	exit := hasAny(before, exits)
+	exit := hasAny(r.before(int(c.at)), exits)
 	if c.decimal && !exit && !asked && (c.at == 0 || r.clean[c.at-1] != '(') {
 		return -1
 	}
@@ -384,6 +383,18 @@ func (s *scanner) ruleOf(r *region, c found, at int32) int {
 		}
 	}
 	return -1
+}
+
+// before is what stands before a number that may say what it is: on its line,
+// or on the line before where the number begins its own.
+func (r *region) before(at int) []byte {
+	start, _ := lineOf(r.clean, at)
+	for _, b := range r.clean[start:at] {
+		if isLetter(b) {
+			return r.clean[max(start, at-60):at]
+		}
+	}
+	return r.clean[max(0, at-60):at]
 }
 
 // shortText is the length up to which a text is a question in itself: the
