@@ -4,6 +4,8 @@ package files
 var kinds = [...]Kind{
 	dockerfile{},
 	githubActions{},
+	azurePipelines{},
+	gitlabCI{},
 	compose{},
 }
 

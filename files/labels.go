@@ -14,14 +14,15 @@ const (
 )
 
 // labelHost is the host behind a label of a service's own, at the place where
-// the label stands. Of runners that have ended it has the revision that they
-// last had; others are renewed every week, ahead of what the facts have seen.
+// the label stands. Where the revision decides, on Windows Server 2016, it is the
+// one that the runners last had; others are renewed every week, ahead of what
+// the facts have seen.
 func labelHost(f *facts.Facts, service string, l *facts.Label, at Span) Host {
 	h := Host{At: at, Host: winver.Host{Version: winver.OfBuild(l.Build), Edition: winver.Server, Confidence: winver.Certain, Evidence: l.Name}}
 	if r := winver.ReleaseOf(f, l.Build, winver.Server); r != nil {
 		h.Release = r.ID
 	}
-	if r := f.Runner(l.Build); r != nil && l.Retired != 0 && service != "gitlab" {
+	if r := f.Runner(l.Build); r != nil && l.Build == winver.LTSC2016 {
 		h.Version = h.Version.WithRevision(r.Revision)
 	}
 	if !at.IsZero() {
