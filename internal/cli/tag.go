@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/winmatch/winmatch/compat"
-	"github.com/winmatch/winmatch/facts"
 	"github.com/winmatch/winmatch/image"
 	"github.com/winmatch/winmatch/internal/render"
 	"github.com/winmatch/winmatch/winver"
@@ -92,35 +90,44 @@ func (a *app) tag(ctx context.Context, f *tagFlags, repository string) error {
 		}
 	}
 
-	judge := func() []render.Tags {
-		out := make([]render.Tags, 0, len(hosts))
-		for _, h := range hosts {
+	lists := make([][]image.Ranked, len(hosts))
+	judge := func() {
+		for i, h := range hosts {
 			choices := image.Choices(ref, a.facts, h.Version)
 			if l != nil {
 				choices = l.choices(h.Version)
 			}
-			out = append(out, a.judgeTags(q, h, ref, choices))
+			lists[i] = image.Rank(a.facts, on(q, h), choices)
 		}
-		common(out)
-		return out
 	}
-	out := judge()
-	for l != nil && (f.all || !served(out)) && l.more(ctx) {
-		out = judge()
+	judge()
+	for l != nil && (f.all || !served(lists)) && l.more(ctx) {
+		judge()
 	}
-	for i := range out {
-		t := &out[i]
+	common := ""
+	if len(lists) > 1 {
+		common = image.Common(lists)
+	}
+	out := make([]render.Tags, 0, len(hosts))
+	for i, h := range hosts {
+		list, recommended, unread := lists[i], common, 0
+		if recommended == "" {
+			recommended = image.Recommended(list)
+		}
 		if l != nil {
-			a.confirm(ctx, l, q, hosts[i], t)
-			t.Unread = l.unread()
+			list, recommended = a.confirm(ctx, l, on(q, h), ref, list, recommended)
+			unread = l.unread()
 		}
 		switch {
-		case t.Recommended != "":
-		case len(t.Candidates) == 0, t.Unread > 0:
+		case recommended != "":
+		case len(list) == 0, unread > 0:
 			a.settle(false, compat.Unknown)
 		default:
 			a.settle(false, compat.No)
 		}
+		t := a.tags(h, ref, list, recommended)
+		t.Unread = unread
+		out = append(out, t)
 	}
 	if l != nil {
 		l.warn()
@@ -136,152 +143,59 @@ func (a *app) tag(ctx context.Context, f *tagFlags, repository string) error {
 }
 
 // served reports whether each host has a tag that runs.
-func served(list []render.Tags) bool {
-	for i := range list {
-		if !slices.ContainsFunc(list[i].Candidates, func(c render.TagCandidate) bool { return c.Answer == compat.Yes }) {
+func served(lists [][]image.Ranked) bool {
+	for _, list := range lists {
+		if !slices.ContainsFunc(list, func(c image.Ranked) bool { return c.Answer == compat.Yes }) {
 			return false
 		}
 	}
 	return true
 }
 
-// judgeTags puts every choice to the core and recommends the best.
-func (a *app) judgeTags(q compat.Question, h winver.Host, ref image.Reference, choices []image.Choice) render.Tags {
-	q = on(q, h)
-	out := render.Tags{Repository: ref.Name(), Host: hostValue(h), HostName: hostName(a.facts, h), Candidates: []render.TagCandidate{}}
-	for i := range choices {
-		c := &choices[i]
-		t := render.TagCandidate{Reference: c.Reference, Pin: c.Pin, Released: c.Released, Floats: c.Pin == image.PinFamily}
+// tags is what is known of a repository's tags on one host.
+func (a *app) tags(h winver.Host, ref image.Reference, list []image.Ranked, recommended string) render.Tags {
+	out := render.Tags{Repository: ref.Name(), Host: hostValue(h), HostName: hostName(a.facts, h), Recommended: recommended, Candidates: []render.TagCandidate{}}
+	for i := range list {
+		c := &list[i]
+		t := render.TagCandidate{Reference: c.Reference, Pin: c.Pin, Released: c.Released, Floats: c.Floats(),
+			Answer: c.Answer, Reason: c.Reason, SupportEnds: c.SupportEnds}
 		if c.KB != 0 {
 			t.KB = kbText(c.KB)
 		}
-		a.fill(&t, q, &c.Image)
+		if c.Version.IsValid() {
+			t.OSVersion, t.Build, t.Revision = c.Version.String(), c.Version.Build, render.Revision(c.Version)
+		}
 		out.Candidates = append(out.Candidates, t)
 	}
-	recommend(&out, h.Version.Build, q.Today)
 	return out
-}
-
-// fill puts what the core says of an image into a candidate.
-func (a *app) fill(c *render.TagCandidate, q compat.Question, m *image.Image) {
-	q.Image = m.Asked()
-	v := compat.Decide(a.facts, &q)
-	c.Answer = v.Answer
-	if list := v.Reasons(a.facts, &q); len(list) > 0 {
-		c.Reason = list[0].Text
-	}
-	if v.Child < 0 {
-		return
-	}
-	w := m.Children[v.Child].Version
-	c.OSVersion, c.Build, c.Revision = w.String(), w.Build, render.Revision(w)
-	if r := winver.ReleaseOf(a.facts, w.Build, winver.Server); r != nil {
-		c.SupportEnds = winver.EndOfSupport(r)
-	}
-	if rev, ok := w.Revision(); ok {
-		if u := a.facts.Update(w.Build, rev); u != nil {
-			c.Released = u.Date
-			if u.KB != 0 {
-				c.KB = kbText(u.KB)
-			}
-		}
-	}
-}
-
-// recommend sorts the candidates, best first, and recommends the first where it
-// may be used.
-func recommend(t *render.Tags, build uint32, today facts.Date) {
-	sort.SliceStable(t.Candidates, func(i, j int) bool { return better(&t.Candidates[i], &t.Candidates[j], build, today) })
-	t.Recommended = ""
-	for i := range t.Candidates {
-		// A digest that was read is recommended by its tag.
-		if c := &t.Candidates[i]; c.Pin != image.PinDigest && (c.Answer == compat.Yes || c.Answer == compat.Risky) {
-			t.Recommended = c.Reference
-			return
-		}
-	}
-}
-
-// better orders candidates: one that runs before one that may; of the host's
-// own build before an older one; in support before not; the family, which gets
-// the monthly updates, before a pin; the newer revision first, but of tags that
-// both move the newer tag.
-func better(a, b *render.TagCandidate, build uint32, today facts.Date) bool {
-	rank := [...]int{compat.Yes: 0, compat.Risky: 1, compat.Unknown: 2, compat.No: 3}
-	ended := func(c *render.TagCandidate) bool { return c.SupportEnds != 0 && c.SupportEnds < today }
-	switch {
-	case a.Answer != b.Answer:
-		return rank[a.Answer] < rank[b.Answer]
-	case ended(a) != ended(b):
-		return ended(b)
-	case (a.Build == build) != (b.Build == build):
-		return a.Build == build
-	case a.Build != b.Build:
-		return a.Build > b.Build
-	case a.Floats != b.Floats:
-		return a.Floats
-	case !a.Floats && a.Revision != nil && b.Revision != nil && *a.Revision != *b.Revision:
-		return *a.Revision > *b.Revision
-	case a.Pin != b.Pin:
-		return a.Pin == image.PinRevision
-	}
-	// ltsc2019 and 1809 are the same: the first says more.
-	return strings.Contains(a.Reference, "ltsc") && !strings.Contains(b.Reference, "ltsc")
-}
-
-// common recommends one tag for several hosts where one runs on each of them.
-func common(list []render.Tags) {
-	if len(list) < 2 {
-		return
-	}
-	answer := func(t *render.Tags, ref string) compat.Answer {
-		for i := range t.Candidates {
-			if t.Candidates[i].Reference == ref {
-				return t.Candidates[i].Answer
-			}
-		}
-		return compat.Unknown
-	}
-	for i := range list {
-		for j := range list[i].Candidates {
-			c := &list[i].Candidates[j]
-			all := c.Answer == compat.Yes
-			for k := range list {
-				all = all && answer(&list[k], c.Reference) == compat.Yes
-			}
-			if all {
-				for k := range list {
-					list[k].Recommended = c.Reference
-				}
-				return
-			}
-		}
-	}
 }
 
 // confirm reads the recommended tag, so that what it holds today and its digest,
 // one more pin, are known. Where that is not what its name promised, the next
 // best is recommended and read.
-func (a *app) confirm(ctx context.Context, l *listing, q compat.Question, h winver.Host, t *render.Tags) {
-	q = on(q, h)
+func (a *app) confirm(ctx context.Context, l *listing, q compat.Question, ref image.Reference, list []image.Ranked, recommended string) ([]image.Ranked, string) {
 	for range 4 {
-		i := slices.IndexFunc(t.Candidates, func(c render.TagCandidate) bool { return c.Reference == t.Recommended })
+		i := slices.IndexFunc(list, func(c image.Ranked) bool { return c.Reference == recommended })
 		if i < 0 {
-			return
+			break
 		}
-		m, ok := l.get(ctx, t.Recommended)
+		m, ok := l.get(ctx, recommended)
 		if !ok {
-			a.warn("%s was not read: what it holds today is not known", t.Recommended)
-			return
+			a.warn("%s was not read: what it holds today is not known", recommended)
+			break
 		}
-		was := t.Candidates[i].Answer
-		a.fill(&t.Candidates[i], q, &m)
-		digest := t.Candidates[i]
-		digest.Reference, digest.Pin, digest.Floats = t.Repository+"@"+m.Digest, image.PinDigest, false
-		t.Candidates = slices.Insert(t.Candidates, i+1, digest)
-		if t.Candidates[i].Answer == was {
-			return
+		was := list[i].Answer
+		read := list[i].Choice
+		read.Image = m
+		list[i] = image.Judge(a.facts, q, read)
+		digest := list[i]
+		digest.Reference, digest.Pin = ref.Name()+"@"+m.Digest, image.PinDigest
+		list = slices.Insert(list, i+1, digest)
+		if list[i].Answer == was {
+			break
 		}
-		recommend(t, h.Version.Build, q.Today)
+		image.SortRanked(list, &q)
+		recommended = image.Recommended(list)
 	}
+	return list, recommended
 }
