@@ -1,6 +1,7 @@
 package files
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/winmatch/winmatch/compat"
@@ -9,32 +10,48 @@ import (
 	"github.com/winmatch/winmatch/winver"
 )
 
+// lifecycle is where ends of support are from.
+const lifecycle = "https://github.com/MicrosoftDocs/Virtualization-Documentation/blob/77e0742a/virtualization/windowscontainers/deploy-containers/base-image-lifecycle.md"
+
 // judge makes findings of what one file says.
 type judge struct {
 	*Scanner
 	in       *Input
+	set      Settings
 	findings []Finding
 }
 
 func (j *judge) document(doc *Document) {
-	failed := map[string]bool{} // groups of which a host refuses something
-	windows := map[string]bool{}
+	windows := map[string]bool{} // groups with Windows images
 	for i := range doc.Uses {
 		u := &doc.Uses[i]
 		windows[u.Group] = windows[u.Group] || u.Group != "" && (u.Windows == image.Yes || isWindows(j.in.Look(u.Reference)))
 	}
+	uses := make([]judged, len(doc.Uses))
+	refused := map[string]bool{} // groups of which a host refuses something
 	for i := range doc.Uses {
-		u := &doc.Uses[i]
-		switch {
-		case u.Reference == "":
-			j.add(u, Finding{Rule: RuleUnknown, Message: "which image is used is not known: " + u.Why})
-		case u.Windows != image.No:
-			if !j.use(u, windows[u.Group]) {
-				failed[u.Group] = true
-			}
+		u := &uses[i]
+		u.Use, u.windows = &doc.Uses[i], windows[doc.Uses[i].Group]
+		u.findings = j.about(u.Use, u.windows)
+		for _, f := range u.findings {
+			refused[u.Group] = refused[u.Group] || f.Rule == RuleNotForHost
 		}
 	}
-	j.groups(doc, failed)
+	j.mend(uses)
+	for i := range uses {
+		j.findings = append(j.findings, uses[i].findings...)
+	}
+	j.groups(doc, refused)
+	if j.To != nil {
+		j.labels(doc)
+	}
+}
+
+// judged is a use and what was found about it.
+type judged struct {
+	*Use
+	windows  bool // it stands beside Windows images
+	findings []Finding
 }
 
 // isWindows reports whether an image is known to hold a Windows.
@@ -47,40 +64,60 @@ func isWindows(m *image.Image) bool {
 	return false
 }
 
-// add adds a finding about a use.
-func (j *judge) add(u *Use, f Finding) {
-	f.Image, f.At = u.Reference, u.At
-	j.findings = append(j.findings, f)
-}
-
-// use judges one use by itself; it returns false where a host refuses it.
-// windows: it stands beside Windows images.
-func (j *judge) use(u *Use, windows bool) bool {
+// about judges one use by itself. windows: it stands beside Windows images.
+func (j *judge) about(u *Use, windows bool) []Finding {
+	var list []Finding
+	add := func(f Finding) {
+		f.Image, f.At = u.Reference, u.At
+		list = append(list, f)
+	}
+	if u.Windows == image.No {
+		return nil
+	}
+	if u.Reference == "" {
+		add(Finding{Rule: RuleUnknown, Message: "which image is used is not known: " + u.Why})
+		return list
+	}
 	m := j.in.Look(u.Reference)
 	for _, f := range m.Findings {
 		switch f.Code {
 		case image.FindingNotFound:
-			j.add(u, Finding{Rule: RuleNoSuchTag, Message: f.Text, Source: m.Source})
-			return true
+			add(Finding{Rule: RuleNoSuchTag, Message: f.Text, Source: m.Source})
+			return list
+		case image.FindingUnconfirmed:
+			add(Finding{Rule: RuleNoSuchTag, Level: Warning, Message: f.Text, Source: m.Source})
 		case image.FindingNotWindows:
 			if u.Windows == image.Yes || windows {
-				j.add(u, Finding{Rule: RuleNotWindows, Message: f.Text, Source: m.Source})
+				add(Finding{Rule: RuleNotWindows, Message: f.Text, Source: m.Source})
 			}
-			return true
+			return list
 		case image.FindingHub, image.FindingRetired:
-			j.add(u, Finding{Rule: RuleOldName, Message: f.Text, Hint: "use " + mcrName(u.Reference)})
+			add(Finding{Rule: RuleOldName, Message: f.Text})
 		}
 	}
 	if !isWindows(m) {
-		if !windows && u.Windows != image.Yes {
-			return true // a Linux image, as far as anybody knows
+		if windows || u.Windows == image.Yes { // else a Linux image, as far as anybody knows
+			add(Finding{Rule: RuleUnknown, Message: "which Windows is in " + u.Reference + " is not known: its name does not say"})
 		}
-		j.add(u, Finding{Rule: RuleUnknown, Message: "which Windows is in " + u.Reference + " is not known: its name does not say"})
-		return true
+		return list
 	}
-	ok := j.hosts(u, m)
-	j.support(u, m)
-	return ok
+	j.hosts(u, m, add)
+	j.support(u, m, add)
+	j.pin(u, m, add)
+	if j.To != nil && !onBuild(m, j.To.Version.Build) {
+		add(Finding{Rule: RuleRetarget, Message: u.Reference + " is not of " + compat.Name(j.Facts, j.To.Version.WithoutRevision(), j.To.Edition)})
+	}
+	return list
+}
+
+// onBuild reports whether an image has a Windows of a build.
+func onBuild(m *image.Image, build uint32) bool {
+	for i := range m.Children {
+		if m.Children[i].Windows() && m.Children[i].Version.Build == build {
+			return true
+		}
+	}
+	return false
 }
 
 // question is how a use and a host meet.
@@ -112,14 +149,17 @@ func (j *judge) question(u *Use, m *image.Image, h winver.Host) compat.Question 
 // hostsOf are the hosts that a use is for: those that were asked for, of these
 // the ones that the file keeps the image to; else what the file says.
 func (j *judge) hostsOf(u *Use) []winver.Host {
+	if j.To != nil {
+		return []winver.Host{*j.To}
+	}
 	var own, both []winver.Host
 	for _, h := range u.Hosts {
 		own = append(own, h.Host)
 	}
-	if len(j.Hosts) == 0 {
+	if len(j.set.Hosts) == 0 {
 		return own
 	}
-	for _, h := range j.Hosts {
+	for _, h := range j.set.Hosts {
 		for _, o := range own {
 			if o.Version.Build == h.Version.Build {
 				both = append(both, h)
@@ -130,15 +170,14 @@ func (j *judge) hostsOf(u *Use) []winver.Host {
 	if len(both) > 0 {
 		return both
 	}
-	return j.Hosts
+	return j.set.Hosts
 }
 
-// hosts puts a use to its hosts; false where one refuses it.
-func (j *judge) hosts(u *Use, m *image.Image) bool {
-	hosts := j.hostsOf(u)
+// hosts puts a use to its hosts.
+func (j *judge) hosts(u *Use, m *image.Image, add func(Finding)) {
 	var no, risky []string
-	var first, doubt *Finding
-	for _, h := range hosts {
+	var refusal, doubt Finding
+	for _, h := range j.hostsOf(u) {
 		q := j.question(u, m, h)
 		v := compat.Decide(j.Facts, &q)
 		answer := v.Answer
@@ -148,20 +187,21 @@ func (j *judge) hosts(u *Use, m *image.Image) bool {
 		name := compat.Name(j.Facts, h.Version, h.Edition)
 		switch answer {
 		case compat.No:
-			if first == nil {
-				first = j.verdict(u, &q, &v)
+			if no == nil {
+				refusal = j.verdict(u, &q, &v)
 			}
 			no = append(no, name)
 		case compat.Risky:
-			if doubt == nil {
+			if risky == nil {
 				doubt = j.verdict(u, &q, &v)
 			}
 			risky = append(risky, name)
 		case compat.Unknown:
-			j.add(u, Finding{Rule: RuleUnknown, Message: "whether " + u.Reference + " runs on " + name + " is not known: " + v.Reasons(j.Facts, &q)[0].Text})
+			add(Finding{Rule: RuleUnknown, Message: "whether " + u.Reference + " runs on " + name + " is not known: " + v.Reasons(j.Facts, &q)[0].Text})
 		}
 	}
-	if first != nil {
+	switch {
+	case no != nil:
 		verb, of := " does not run on ", ""
 		if u.Of != "" {
 			of = ", of " + u.Of + ","
@@ -169,18 +209,17 @@ func (j *judge) hosts(u *Use, m *image.Image) bool {
 		if u.FilesOnly {
 			verb = " is not pulled on "
 		}
-		first.Rule, first.Message = RuleNotForHost, u.Reference+of+verb+and(no)+": "+first.Message
-		j.add(u, *first)
-	} else if doubt != nil {
+		refusal.Rule, refusal.Message = RuleNotForHost, u.Reference+of+verb+and(no)+": "+refusal.Message
+		add(refusal)
+	case risky != nil:
 		doubt.Rule, doubt.Message = RuleRisky, u.Reference+" may or may not run on "+and(risky)+": "+doubt.Message
-		j.add(u, *doubt)
+		add(doubt)
 	}
-	return first == nil
 }
 
 // verdict is a finding of what the core says.
-func (j *judge) verdict(u *Use, q *compat.Question, v *compat.Verdict) *Finding {
-	f := &Finding{}
+func (j *judge) verdict(u *Use, q *compat.Question, v *compat.Verdict) Finding {
+	var f Finding
 	if list := v.Reasons(j.Facts, q); len(list) > 0 {
 		f.Message, f.Source = list[0].Text, list[0].Source
 	}
@@ -196,7 +235,7 @@ func (j *judge) verdict(u *Use, q *compat.Question, v *compat.Verdict) *Finding 
 }
 
 // support says where an image gets no updates any more.
-func (j *judge) support(u *Use, m *image.Image) {
+func (j *judge) support(u *Use, m *image.Image, add func(Finding)) {
 	for i := range m.Children {
 		c := &m.Children[i]
 		if !c.Windows() {
@@ -211,19 +250,42 @@ func (j *judge) support(u *Use, m *image.Image) {
 			return
 		}
 		if i == len(m.Children)-1 {
-			j.add(u, Finding{Rule: RuleOutOfSupport, Source: lifecycle,
+			add(Finding{Rule: RuleOutOfSupport, Source: lifecycle,
 				Message: winver.FullName(r) + ", in " + u.Reference + ", is out of support since " + end.String()})
 		}
 	}
 }
 
+// pins orders what a reference may hold fast, the loosest first.
+var pins = [...]image.Pin{image.PinFamily, image.PinKB, image.PinRevision, image.PinDigest}
+
+// pinOf is what a reference to a known Windows holds fast.
+func pinOf(reference string, m *image.Image, f *facts.Facts) image.Pin {
+	if strings.Contains(reference, "@") {
+		return image.PinDigest
+	}
+	if c, ok := image.NameChoice(*m, f); ok {
+		return c.Pin
+	}
+	return image.PinFamily
+}
+
+// pin says where a tag moves although a pin is wanted.
+func (j *judge) pin(u *Use, m *image.Image, add func(Finding)) {
+	want, have := slices.Index(pins[:], j.set.Pin), slices.Index(pins[:], pinOf(u.Reference, m, j.Facts))
+	if have < want {
+		add(Finding{Rule: RuleUnpinned, Message: u.Reference + " pins " + map[bool]string{true: "no update", false: "the " + string(pins[have])}[have == 0] +
+			": a pin of the " + string(j.set.Pin) + " is wanted"})
+	}
+}
+
 // groups finds images that no Windows Server runs together. Where a host has
 // been found to refuse one of them, that has been said.
-func (j *judge) groups(doc *Document, failed map[string]bool) {
+func (j *judge) groups(doc *Document, refused map[string]bool) {
 	done := map[string]bool{"": true}
 	for i := range doc.Uses {
 		g := doc.Uses[i].Group
-		if done[g] || failed[g] {
+		if done[g] || refused[g] {
 			continue
 		}
 		done[g] = true
@@ -240,7 +302,7 @@ func (j *judge) groups(doc *Document, failed map[string]bool) {
 		}
 		if len(names) > 1 && !j.together(uses) {
 			last := uses[len(uses)-1]
-			j.add(last, Finding{Rule: RuleMixed, Source: compat.TableURL(nil),
+			j.findings = append(j.findings, Finding{Rule: RuleMixed, Image: last.Reference, At: last.At, Source: compat.TableURL(nil),
 				Message: "used together with images of another Windows (" + strings.Join(names, ", ") + "): no Windows Server runs all of them in process isolation",
 				Hint:    "use tags of one Windows version"})
 		}
@@ -267,23 +329,6 @@ func (j *judge) together(uses []*Use) bool {
 	return false
 }
 
-// mcrName is the name on mcr.microsoft.com of what used to be on Docker Hub.
-func mcrName(reference string) string {
-	ref, err := image.Parse(reference)
-	if err != nil {
-		return image.MCR
-	}
-	repo := strings.TrimPrefix(ref.Repository, "library/")
-	switch repo {
-	case "microsoft/windowsservercore":
-		repo = "windows/servercore"
-	case "microsoft/nanoserver":
-		repo = "windows/nanoserver"
-	}
-	ref.Host, ref.Repository = image.MCR, repo
-	return ref.String()
-}
-
 // and joins names: "a", "a and b", "a, b and c".
 func and(list []string) string {
 	if n := len(list) - 1; n > 0 {
@@ -291,6 +336,3 @@ func and(list []string) string {
 	}
 	return strings.Join(list, "")
 }
-
-// lifecycle is where ends of support are from.
-const lifecycle = "https://github.com/MicrosoftDocs/Virtualization-Documentation/blob/77e0742a/virtualization/windowscontainers/deploy-containers/base-image-lifecycle.md"

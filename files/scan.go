@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"slices"
@@ -19,6 +20,8 @@ type Scanner struct {
 	// Hosts are those that the images are to run on, whatever a file says. None:
 	// what the file itself names.
 	Hosts []winver.Host
+	// To moves everything to this host (fix --to), nil: not.
+	To *winver.Host
 	// Isolation and Runtime are used where a file does not say.
 	Isolation compat.Isolation
 	Runtime   compat.Runtime
@@ -28,6 +31,8 @@ type Scanner struct {
 	Kind string
 	// Look says what an image holds; nil: what its name says.
 	Look func(image.Reference) image.Image
+	// Fix mends what was found, in Result.After.
+	Fix bool
 	// Open reads the files that a file refers to (see OpenBelow); nil: none.
 	Open func(path string) (src []byte, ok bool)
 	// Verbose adds what is not known.
@@ -45,10 +50,44 @@ type Result struct {
 	Kind     string // "": of no kind, or not read
 	Findings []Finding
 	Err      *Error // why it was not read
+
+	// With Scanner.Fix: the file as it was and as it is mended, nil where nothing
+	// changes; and what is found in it then.
+	Before, After []byte
+	Left          []Finding
 }
 
-// Scan looks at one file.
+// Scan looks at one file. With Fix it mends what it finds, and looks again,
+// until nothing is left that it can mend.
 func (s *Scanner) Scan(path string, src []byte) Result {
+	r := s.once(path, src)
+	if !s.Fix || r.Err != nil {
+		return r
+	}
+	now, last := src, r
+	for range maxRounds {
+		out := apply(now, last.Findings)
+		if bytes.Equal(out, now) {
+			break
+		}
+		next := s.once(path, out)
+		if next.Err != nil || next.Kind != r.Kind {
+			break // what cannot be read any more is not written
+		}
+		now, last = out, next
+	}
+	r.Left = last.Findings
+	if !bytes.Equal(now, src) {
+		r.Before, r.After = bytes.Clone(src), now
+	}
+	return r
+}
+
+// maxRounds bounds how often a file is mended and looked at again: a fix may
+// make room for another.
+const maxRounds = 8
+
+func (s *Scanner) once(path string, src []byte) Result {
 	k := ByName(s.Kind)
 	if k == nil {
 		k = kindOf(path, src)
@@ -74,7 +113,7 @@ func (s *Scanner) Scan(path string, src []byte) Result {
 		}
 		return r
 	}
-	j := judge{Scanner: s, in: in}
+	j := judge{Scanner: s, in: in, set: s.settings(path)}
 	j.document(doc)
 	r.Findings = s.finish(in, append(doc.Findings, j.findings...))
 	return r
@@ -123,3 +162,11 @@ func (s *Scanner) finish(in *Input, list []Finding) []Finding {
 	})
 	return list
 }
+
+// Settings are what holds for one file.
+type Settings struct {
+	Hosts []winver.Host
+	Pin   image.Pin // the loosest that is wanted; "": any
+}
+
+func (s *Scanner) settings(string) Settings { return Settings{Hosts: s.Hosts} }

@@ -86,6 +86,7 @@ var verbs = [...]struct {
 	{"image", (*app).imageCommand},
 	{"index", (*app).indexCommand},
 	{"scan", (*app).scanCommand},
+	{"fix", (*app).fixCommand},
 	{"swarm", (*app).swarmCommand},
 	{"matrix", (*app).matrixCommand},
 	{"facts", (*app).factsCommand},

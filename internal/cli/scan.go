@@ -69,7 +69,7 @@ func (a *app) scan(f *scanFlags, args []string) error {
 	}
 	out := render.Scan{Facts: a.info(), Findings: []render.ScanFinding{}, Errors: []render.ScanError{}}
 	style := a.style()
-	err = a.eachFile(s, f, args, func(r files.Result) {
+	err = a.eachFile(s, f, args, func(r files.Result, _ []byte) {
 		a.count(&r, f.strict)
 		n := len(out.Findings)
 		out.Add(&r)
@@ -124,8 +124,8 @@ func (a *app) scanner(f *scanFlags) (*files.Scanner, error) {
 	return s, nil
 }
 
-// eachFile scans PATH arguments.
-func (a *app) eachFile(s *files.Scanner, f *scanFlags, args []string, report func(files.Result)) error {
+// eachFile scans PATH arguments; report gets what stood on standard input too.
+func (a *app) eachFile(s *files.Scanner, f *scanFlags, args []string, report func(r files.Result, stdin []byte)) error {
 	if len(args) == 0 {
 		args = []string{"."}
 	}
@@ -148,9 +148,9 @@ func (a *app) eachFile(s *files.Scanner, f *scanFlags, args []string, report fun
 		if r.Kind == "" {
 			return failf("say which: --kind, or --stdin-name NAME", "standard input is no kind of file that is known")
 		}
-		report(r)
+		report(r, src)
 	}
-	err := s.Walk(roots, report)
+	err := s.Walk(roots, func(r files.Result) { report(r, nil) })
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return failf("", "%s: %v", p.Path, p.Err)
