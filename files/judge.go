@@ -190,12 +190,12 @@ func (j *judge) hosts(u *Use, m *image.Image, add func(Finding)) {
 			if no == nil {
 				refusal = j.verdict(u, &q, &v)
 			}
-			no = append(no, name)
+			no = appendNew(no, name)
 		case compat.Risky:
 			if risky == nil {
 				doubt = j.verdict(u, &q, &v)
 			}
-			risky = append(risky, name)
+			risky = appendNew(risky, name)
 		case compat.Unknown:
 			add(Finding{Rule: RuleUnknown, Message: "whether " + u.Reference + " runs on " + name + " is not known: " + v.Reasons(j.Facts, &q)[0].Text})
 		}
@@ -215,6 +215,13 @@ func (j *judge) hosts(u *Use, m *image.Image, add func(Finding)) {
 		doubt.Rule, doubt.Message = RuleRisky, u.Reference+" may or may not run on "+and(risky)+": "+doubt.Message
 		add(doubt)
 	}
+}
+
+func appendNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
 }
 
 // verdict is a finding of what the core says.

@@ -43,7 +43,12 @@ func TestRepositories(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Chdir(repo)
-			got := &txtar.Archive{Comment: want.Comment, Files: findings(strings.Fields(string(want.Comment)))}
+			flags := strings.Fields(string(want.Comment))
+			got := &txtar.Archive{Comment: want.Comment, Files: findings(flags)}
+			run(append([]string{"fix", "--write", "-q"}, flags...))
+			if again := run(append([]string{"fix", "-q"}, flags...)); strings.Contains(again, "\n@@") {
+				t.Errorf("a second fix changes:\n%s", again)
+			}
 			if *update {
 				if err := os.WriteFile(golden, txtar.Format(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -67,13 +72,16 @@ func TestRepositories(t *testing.T) {
 
 // findings are what the verbs say about this folder.
 func findings(flags []string) []txtar.File {
-	var list []txtar.File
-	add := func(name string, args ...string) {
-		var stdout, stderr bytes.Buffer
-		a := &app{stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, now: func() time.Time { return today }, facts: facts.Embedded()}
-		code := a.run(append(args, flags...))
-		list = append(list, txtar.File{Name: name, Data: fmt.Appendf(nil, "%s%sexit %d\n", &stdout, &stderr, code)})
+	return []txtar.File{
+		{Name: "scan", Data: []byte(run(append([]string{"scan"}, flags...)))},
+		{Name: "fix", Data: []byte(run(append([]string{"fix", "-q"}, flags...)))},
 	}
-	add("scan", "scan")
-	return list
+}
+
+// run is what a verb says, and its exit code.
+func run(args []string) string {
+	var stdout, stderr bytes.Buffer
+	a := &app{stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, now: func() time.Time { return today }, facts: facts.Embedded()}
+	code := a.run(args)
+	return fmt.Sprintf("%s%sexit %d\n", &stdout, &stderr, code)
 }
