@@ -147,6 +147,8 @@ type Finding struct {
 	Fix     []Edit // none: a person must decide
 
 	Start, End Position // of At
+
+	early bool // mended before the others: the hosts of images may depend on it
 }
 
 // Position is a place in a text: line and column count from 1, the column in

@@ -284,7 +284,7 @@ func (j *judge) labels(doc *Document) {
 			}
 			seen[h.At] = true
 			if text, ok := h.Label(*j.To); ok {
-				j.findings = append(j.findings, Finding{Rule: RuleRetarget, At: h.At, Fix: []Edit{{h.At.Start, h.At.End, text}},
+				j.findings = append(j.findings, Finding{Rule: RuleRetarget, At: h.At, early: true, Fix: []Edit{{h.At.Start, h.At.End, text}},
 					Message: "names " + compat.Name(j.Facts, h.Version.WithoutRevision(), h.Edition), Hint: "use " + text})
 			}
 		}

@@ -66,7 +66,7 @@ func (s *Scanner) Scan(path string, src []byte) Result {
 	}
 	now, last := src, r
 	for range maxRounds {
-		out := apply(now, last.Findings)
+		out := apply(now, round(last.Findings))
 		if bytes.Equal(out, now) {
 			break
 		}
@@ -86,6 +86,21 @@ func (s *Scanner) Scan(path string, src []byte) Result {
 // maxRounds bounds how often a file is mended and looked at again: a fix may
 // make room for another.
 const maxRounds = 8
+
+// round are the findings to mend next: what a file says of its hosts comes before
+// the images on them.
+func round(list []Finding) []Finding {
+	var early []Finding
+	for i := range list {
+		if list[i].early && len(list[i].Fix) > 0 {
+			early = append(early, list[i])
+		}
+	}
+	if early != nil {
+		return early
+	}
+	return list
+}
 
 func (s *Scanner) once(path string, src []byte) Result {
 	k := ByName(s.Kind)
@@ -115,6 +130,9 @@ func (s *Scanner) once(path string, src []byte) Result {
 	}
 	j := judge{Scanner: s, in: in, set: s.settings(path)}
 	j.document(doc)
+	for i := range doc.Findings {
+		doc.Findings[i].early = true
+	}
 	r.Findings = s.finish(in, append(doc.Findings, j.findings...))
 	return r
 }
