@@ -164,7 +164,7 @@ func join(ctx context.Context, s store, list []joined, doc *document, digest str
 		if isIndexType(e.MediaType) {
 			return nil, &Error{Code: CodeUnsupported, Text: "it holds an index in an index, which is not joined"}
 		}
-		raw, child := spans[i].of(doc.raw), e.child()
+		raw, child := spans[i].Of(doc.raw), e.child()
 		if child.Windows() && child.OSVersion == "" {
 			v, windows, err := versionIn(ctx, s, e)
 			if err != nil {

@@ -23,10 +23,12 @@ var above = map[string][]string{
 	"compat":   {"winver", "facts"},
 	"diagnose": {"compat", "winver", "facts"},
 
-	"image": {"diagnose", "compat", "winver", "facts"},
+	"internal/jsonedit": {},
+
+	"image": {"internal/jsonedit", "diagnose", "compat", "winver", "facts"},
 
 	"kube":           {"image", "diagnose", "compat", "winver", "facts"},
-	"swarm":          {"image", "diagnose", "compat", "winver", "facts"},
+	"swarm":          {"internal/jsonedit", "image", "diagnose", "compat", "winver", "facts"},
 	"files":          {"files/yamledit", "image", "diagnose", "compat", "winver", "facts"},
 	"files/yamledit": {},
 	"web":            {"image", "diagnose", "compat", "winver", "facts"},

@@ -14,3 +14,6 @@ import (
 func thisMachine(*facts.Facts) (winver.Host, error) {
 	return winver.Host{}, fmt.Errorf("this machine runs %s, not Windows", runtime.GOOS)
 }
+
+// dockerService is about services of Windows: nothing is known elsewhere.
+func dockerService() (commandLine string, hyperV bool) { return "", true }

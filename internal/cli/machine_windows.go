@@ -60,3 +60,19 @@ func thisMachine(f *facts.Facts) (winver.Host, error) {
 	}
 	return h, nil
 }
+
+// dockerService is how Windows starts its service docker, and whether the role
+// Hyper-V is installed: the registry has a key for each service. The command line
+// is "" where there is no such service.
+func dockerService() (commandLine string, hyperV bool) {
+	const services = `SYSTEM\CurrentControlSet\Services\`
+	if k, err := registry.OpenKey(registry.LOCAL_MACHINE, services+"docker", registry.QUERY_VALUE|registry.WOW64_64KEY); err == nil {
+		commandLine, _, _ = k.GetStringValue("ImagePath")
+		k.Close()
+	}
+	k, err := registry.OpenKey(registry.LOCAL_MACHINE, services+"vmms", registry.QUERY_VALUE|registry.WOW64_64KEY)
+	if err == nil {
+		k.Close()
+	}
+	return commandLine, err == nil
+}

@@ -58,6 +58,9 @@ func failf(hint, format string, args ...any) error {
 // Main runs the program and returns its exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now, facts: facts.Embedded()}
+	if isPlugin(os.Args[0]) {
+		return a.runPlugin(args)
+	}
 	return a.run(args)
 }
 

@@ -33,7 +33,7 @@ and must be a manager. No verb changes anything without --apply.`,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.swarmDoctorCommand(), a.swarmLabelCommand(), a.swarmConstrainCommand())
+	cmd.AddCommand(a.swarmDoctorCommand(), a.swarmLabelCommand(), a.swarmConstrainCommand(), a.swarmIsolateCommand())
 	return cmd
 }
 

@@ -21,10 +21,7 @@ func (a *app) versionCommand() *cobra.Command {
 			if err := a.form("text", "json"); err != nil {
 				return err
 			}
-			v := version
-			if info, ok := debug.ReadBuildInfo(); v == "" && ok {
-				v = info.Main.Version
-			}
+			v := programVersion()
 			if a.output == "json" {
 				return render.JSON(a.stdout, map[string]any{"version": v, "facts": a.info()})
 			}
@@ -32,4 +29,11 @@ func (a *app) versionCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+func programVersion() string {
+	if info, ok := debug.ReadBuildInfo(); version == "" && ok {
+		return info.Main.Version
+	}
+	return version
 }

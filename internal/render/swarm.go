@@ -375,3 +375,97 @@ func SwarmConstrainText(w io.Writer, c *SwarmConstrain, s Style, apply bool) {
 		done(w, apply)
 	}
 }
+
+// SwarmContainer is a container and the isolation that it really has.
+type SwarmContainer struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Image     string `json:"image"`
+	Running   bool   `json:"running"`
+	Isolation string `json:"isolation"`
+	OSVersion string `json:"osVersion"`
+	Newer     bool   `json:"newerThanHost"`
+}
+
+// SwarmIsolate is the answer of swarm isolate.
+type SwarmIsolate struct {
+	File       string           `json:"file"`
+	Before     string           `json:"before"`
+	After      string           `json:"after"`
+	New        bool             `json:"new"` // there was no such file
+	Changes    bool             `json:"changes"`
+	Validated  bool             `json:"validated"` // by dockerd --validate
+	Applied    bool             `json:"applied"`
+	Backup     string           `json:"backup"`
+	Restart    []string         `json:"restart"` // PowerShell
+	Engine     string           `json:"engine"`  // the default that the engine has now, "" where it was not asked
+	Containers []SwarmContainer `json:"containers"`
+	Warnings   []string         `json:"warnings"`
+
+	Text [2]string `json:"-"` // before and after
+}
+
+// SwarmIsolateText writes the change as a diff, what containers have, and how to
+// restart the engine.
+func SwarmIsolateText(w io.Writer, i *SwarmIsolate, s Style) {
+	if !i.Changes {
+		fmt.Fprintf(w, "%s  isolation is %s already\n", s.paint(bold, i.File), i.After)
+	} else {
+		name := i.File
+		if i.New {
+			name = "nothing"
+		}
+		fmt.Fprintf(w, "%s\n%s\n", s.paint(red, "--- "+name), s.paint(green, "+++ "+i.File))
+		lineDiff(w, i.Text[0], i.Text[1], s)
+	}
+	if len(i.Containers) > 0 {
+		rows := [][]string{}
+		for _, c := range i.Containers {
+			state := "stopped"
+			if c.Running {
+				state = "running"
+			}
+			rows = append(rows, []string{c.Name, state, c.Isolation, c.Image, c.OSVersion})
+		}
+		fmt.Fprintf(w, "\n%s\n", s.paint(bold, "Containers"))
+		table(w, "  ", rows)
+	}
+	for _, t := range i.Warnings {
+		fmt.Fprintln(w, s.paint(yellow, "! ")+t)
+	}
+	if !i.Changes {
+		return
+	}
+	done(w, i.Applied)
+	if i.Backup != "" {
+		fmt.Fprintln(w, "the old file is "+i.Backup)
+	}
+	fmt.Fprintf(w, "\n%s\n", s.paint(bold, "Then restart the engine, in PowerShell; its containers stop meanwhile"))
+	for _, c := range i.Restart {
+		fmt.Fprintln(w, "  "+s.paint(green, c))
+	}
+}
+
+// lineDiff writes the lines that differ: those between what both begin and end
+// with.
+func lineDiff(w io.Writer, before, after string, s Style) {
+	lines := func(t string) []string {
+		if t = strings.ReplaceAll(t, "\r\n", "\n"); t == "" {
+			return nil
+		}
+		return strings.Split(strings.TrimSuffix(t, "\n"), "\n")
+	}
+	a, b := lines(before), lines(after)
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	for _, l := range a {
+		fmt.Fprintln(w, s.paint(red, "-"+l))
+	}
+	for _, l := range b {
+		fmt.Fprintln(w, s.paint(green, "+"+l))
+	}
+}
