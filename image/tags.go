@@ -16,6 +16,7 @@ import (
 const (
 	MaxTags     = 100_000
 	maxTagPages = 1_000
+	tagsPage    = 1_000   // tags that are asked for at once
 	maxTagPage  = 4 << 20 // bytes of one page
 )
 
@@ -39,8 +40,9 @@ func (c *Client) Tags(ctx context.Context, ref Reference) ([]string, error) {
 
 func (r *repository) tags(ctx context.Context) ([]string, error) {
 	var all []string
-	seen := map[string]bool{}
-	path := "/tags/list?n=1000"
+	seen, listed := map[string]bool{}, map[string]bool{}
+	total := 0
+	path := "/tags/list?n=" + strconv.Itoa(tagsPage)
 	for range maxTagPages {
 		if seen[path] {
 			return nil, &Error{Code: CodeRefused, Text: "the list of tags leads back to a page of it"}
@@ -56,16 +58,26 @@ func (r *repository) tags(ctx context.Context) ([]string, error) {
 		if err := json.Unmarshal(body, &page); err != nil {
 			return nil, &Error{Code: CodeManifest, Text: "the list of tags is not JSON", Err: err}
 		}
+		before := len(listed)
+		total += len(page.Tags)
 		for _, t := range page.Tags {
-			if checkTag(t, 0) != "" {
-				continue // no client could pull it
+			if listed[t] {
+				continue
 			}
-			all = append(all, t)
+			listed[t] = true
+			if checkTag(t, 0) == "" { // else no client could pull it
+				all = append(all, t)
+			}
 		}
-		if len(all) > MaxTags {
+		if total > MaxTags {
 			return nil, &Error{Code: CodeRefused, Text: "the repository has more than " + strconv.Itoa(MaxTags) + " tags"}
 		}
 		next, err := nextPage(header.Values("Link"), r.name)
+		if n := len(page.Tags); err == nil && next == "" && n >= tagsPage && len(listed) > before {
+			// A full page and no word of another: some registries cut the list
+			// off there (go-containerregistry's). The next page is asked for.
+			next = "/tags/list?n=" + strconv.Itoa(tagsPage) + "&last=" + url.QueryEscape(page.Tags[n-1])
+		}
 		if err != nil || next == "" {
 			return all, err
 		}

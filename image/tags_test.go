@@ -34,6 +34,26 @@ func TestTags(t *testing.T) {
 				fmt.Fprint(w, `{"tags":["e"]}`)
 			}
 		}, 3, "a b c d e", 5},
+		// go-containerregistry's registry: no link, and from the start again after the last.
+		{"cut off without a word", func(w http.ResponseWriter, r *http.Request, n int) {
+			first := 0
+			if last := r.FormValue("last"); last != "" {
+				if _, err := fmt.Sscanf(last, "%d", &first); err != nil || first == 1999 {
+					first = -1
+				}
+				first++
+			}
+			for i := range 1000 {
+				fmt.Fprintf(w, `%s"%04d"`, map[bool]string{true: `{"tags":[`, false: ","}[i == 0], first+i)
+			}
+			fmt.Fprint(w, "]}")
+		}, 3, func() string {
+			var all []string
+			for i := range 2000 {
+				all = append(all, fmt.Sprintf("%04d", i))
+			}
+			return strings.Join(all, " ")
+		}(), 2000},
 		{"no tags", func(w http.ResponseWriter, r *http.Request, n int) { fmt.Fprint(w, `{"name":"app","tags":null}`) }, 1, "", 0},
 		{"tags that no client can pull", func(w http.ResponseWriter, r *http.Request, n int) {
 			fmt.Fprint(w, `{"tags":["a","../b","c d",""]}`)

@@ -122,6 +122,17 @@ func run() error {
 		compared("check of one index", ms(m[0]), "crane config of one child", ms(m[1]), ratio(m[0], m[1]), goalOne),
 		counted("  requests", oursRequests, theirRequests, 1))
 
+	show := task{env: env, args: []string{p.winmatch, "image", "-o", "json", "--insecure", one}}
+	if oursRequests, err = reg.requests(show); err != nil {
+		return err
+	}
+	if m, err = alternate(runsOne, show, config); err != nil {
+		return err
+	}
+	rows = append(rows,
+		compared("image of one index, for every host", ms(m[0]), "crane config of one child", ms(m[1]), ratio(m[0], m[1]), 0),
+		counted("  requests", oursRequests, theirRequests, 1))
+
 	note("%d references: %d runs of each side", len(reg.refs), runsMany)
 	all := task{env: env, args: []string{p.winmatch, "check", "-o", "json", "--insecure", "--host", "10.0.20348.2227", "-"},
 		stdin: strings.Join(reg.refs, "\n") + "\n"}
@@ -143,11 +154,17 @@ func run() error {
 		fmt.Sprintf("loop of crane config (%d measured, × %d)", loop, scale), ms(theirs), ratio(m[0], theirs), goalMany),
 		counted("  requests", allRequests, theirRequests*int64(len(reg.refs)), int64(len(reg.refs))))
 
-	more, err := explain(p, dir, env)
-	if err != nil {
-		return err
+	for _, part := range []func() ([]row, error){
+		func() ([]row, error) { return tagRows(p, reg, env) },
+		func() ([]row, error) { return archiveRows(p, dir, env) },
+		func() ([]row, error) { return explain(p, dir, env) },
+	} {
+		more, err := part()
+		if err != nil {
+			return err
+		}
+		rows = append(rows, more...)
 	}
-	rows = append(rows, more...)
 
 	note("verdict")
 	v := verdicts()

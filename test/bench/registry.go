@@ -29,15 +29,22 @@ type server struct {
 	*httptest.Server
 	refs  []string
 	count atomic.Int64
+	heads atomic.Int64
 }
 
+// counts are requests.
+type counts struct{ all, heads int64 }
+
 // serve starts a registry that holds an index of three Windows versions and a
-// Linux under each of 1,000 tags.
+// Linux under each of 1,000 tags, and the repositories of many tags.
 func serve() (*server, error) {
 	s := &server{}
 	h := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.count.Add(1)
+		if r.Method == http.MethodHead {
+			s.heads.Add(1)
+		}
 		h.ServeHTTP(w, r)
 	}))
 	host := strings.TrimPrefix(s.URL, "http://")
@@ -51,14 +58,24 @@ func serve() (*server, error) {
 			s.refs = append(s.refs, fmt.Sprintf("%s/%s:v%d", host, repo, j))
 		}
 	}
+	if err := pushTags(h); err != nil {
+		s.Close()
+		return nil, err
+	}
 	return s, nil
 }
 
 // requests counts the requests that a task makes.
 func (s *server) requests(t task) (int64, error) {
-	before := s.count.Load()
+	c, err := s.counted(t)
+	return c.all, err
+}
+
+// counted counts them by sort.
+func (s *server) counted(t task) (counts, error) {
+	before := counts{s.count.Load(), s.heads.Load()}
 	err := t.run()
-	return s.count.Load() - before, err
+	return counts{s.count.Load() - before.all, s.heads.Load() - before.heads}, err
 }
 
 type object = map[string]any
