@@ -227,11 +227,11 @@ func (a *archive) read(name string, limit int64) ([]byte, error) {
 	case !ok:
 		return nil, fs.ErrNotExist
 	case d.kind != tar.TypeReg:
-		return nil, &Error{Code: CodeRefused, Text: clip(name) + " is a link or a special file in the archive, which is not followed"}
+		return nil, &Error{Code: CodeRefused, Text: shown(name) + " is a link or a special file in the archive, which is not followed"}
 	case d.size > limit:
-		return nil, &Error{Code: CodeRefused, Text: clip(name) + " is larger than " + strconv.FormatInt(limit>>20, 10) + " MiB"}
+		return nil, &Error{Code: CodeRefused, Text: shown(name) + " is larger than " + strconv.FormatInt(limit>>20, 10) + " MiB"}
 	case d.left:
-		return nil, bad(clip(name)+" is not JSON", nil)
+		return nil, bad(shown(name)+" is not JSON", nil)
 	case !a.plain:
 		return d.body, nil
 	}
@@ -242,7 +242,7 @@ func (a *archive) read(name string, limit int64) ([]byte, error) {
 	defer f.Close()
 	b := make([]byte, d.size)
 	if _, err := f.ReadAt(b, d.offset); err != nil {
-		return nil, &Error{Code: CodeRead, Text: clip(name) + " cannot be read", Err: bare(err)}
+		return nil, &Error{Code: CodeRead, Text: shown(name) + " cannot be read", Err: bare(err)}
 	}
 	return b, nil
 }
@@ -299,7 +299,7 @@ func (a *archive) readImages() ([]dockerImage, error) {
 
 // selector is what names image i after the path.
 func (d *dockerImage) selector(i int) string {
-	if len(d.RepoTags) > 0 {
+	if len(d.RepoTags) > 0 && printable(d.RepoTags[0]) == d.RepoTags[0] {
 		return ":" + d.RepoTags[0]
 	}
 	return ":@" + strconv.Itoa(i)
@@ -395,7 +395,7 @@ func pick(images []dockerImage, ref *Reference) (*dockerImage, error) {
 	var names []string
 	for i := range images {
 		if len(images[i].RepoTags) > 0 && len(names) < 8 {
-			names = append(names, clip(images[i].RepoTags[0]))
+			names = append(names, shown(images[i].RepoTags[0]))
 		}
 	}
 	if len(names) > 0 {

@@ -46,7 +46,7 @@ func (m *Image) inspect(ctx context.Context, ref *Reference) error {
 		if text == "" {
 			text = err.Error()
 		}
-		return &Error{Code: CodeUnreachable, Text: "docker image inspect: " + clip2(text),
+		return &Error{Code: CodeUnreachable, Text: "docker image inspect: " + printable(clip2(text)),
 			Hint: "is the engine running, and is it the right context (docker context ls)?"}
 	}
 	var i inspected
@@ -58,7 +58,9 @@ func (m *Image) inspect(ctx context.Context, ref *Reference) error {
 		m.Digest, m.MediaType = i.Descriptor.Digest, mediaType(i.Descriptor.MediaType)
 	}
 	child := Child{Digest: m.Digest, MediaType: m.MediaType, FromConfig: true}
-	child.platform(&wireOS{OS: i.Os, Architecture: i.Architecture, Variant: i.Variant, OSVersion: i.OsVersion})
+	p := wireOS{OS: i.Os, Architecture: i.Architecture, Variant: i.Variant, OSVersion: i.OsVersion}
+	p.clean()
+	child.platform(&p)
 	m.Children = []Child{child}
 	if child.OS == "windows" {
 		m.checkVersion(&child, "the engine")

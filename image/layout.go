@@ -227,7 +227,7 @@ func (l *layout) find(ref *Reference) (int, error) {
 		var names []string
 		for i := range list {
 			if n := list[i].name(); n != "" && len(names) < 8 {
-				names = append(names, clip(n))
+				names = append(names, shown(n))
 			}
 		}
 		if len(names) > 0 {
@@ -287,7 +287,7 @@ func (l *layout) expand(ref Reference) []Reference {
 	for i := range l.index.entries {
 		e := &l.index.entries[i]
 		r := ref
-		if n := e.name(); n != "" && !l.ambiguous(n) {
+		if n := e.name(); n != "" && printable(n) == n && !l.ambiguous(n) {
 			r.Tag = n
 		} else {
 			r.Digest = e.Digest

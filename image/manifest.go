@@ -9,6 +9,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The media types that are read. Sources: opencontainers/image-spec
@@ -183,7 +185,35 @@ func parseDocument(body []byte, contentType string) (*document, error) {
 	return d, nil
 }
 
+// clean takes from a platform what would steer a terminal: no such character
+// means anything there.
+func (p *wireOS) clean() {
+	for _, s := range []*string{&p.OS, &p.Architecture, &p.Variant, &p.OSVersion} {
+		*s = printable(*s)
+	}
+	for i := range p.OSFeatures {
+		p.OSFeatures[i] = printable(p.OSFeatures[i])
+	}
+}
+
+// printable replaces what is not printed by U+FFFD, as encoding/json does with
+// what is not UTF-8.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
+}
+
+// shown is a foreign text in a message.
+func shown(s string) string { return printable(clip(s)) }
+
 func checkDesc(e *wireDesc) string {
+	if e.Platform != nil {
+		e.Platform.clean()
+	}
 	if err := checkDigest(e.Digest); err != "" {
 		return "digest " + strconv.Quote(clip(e.Digest)) + ": " + err
 	}
@@ -206,6 +236,9 @@ func jsonError(err error, size int) error {
 		if syntax.Offset >= int64(size) {
 			return errors.New("the JSON ends after " + strconv.Itoa(size) + " bytes, before it is complete")
 		}
+		if strings.HasSuffix(syntax.Error(), "max depth") {
+			return errors.New("it is nested too deep")
+		}
 		return errors.New("no JSON at byte " + strconv.FormatInt(syntax.Offset, 10))
 	}
 	var typ *json.UnmarshalTypeError
@@ -224,6 +257,7 @@ func parseConfig(body []byte) (wireOS, error) {
 	if w.OS == "" {
 		return w, bad("not the config of an image: it names no operating system", nil)
 	}
+	w.clean()
 	return w, nil
 }
 

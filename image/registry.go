@@ -135,8 +135,10 @@ func (r *repository) blob(ctx context.Context, digest string) ([]byte, error) {
 }
 
 // get reads one document of a repository, with whatever authentication that
-// takes.
+// takes, within the client's timeout.
 func (r *repository) get(ctx context.Context, path, accept string, limit int64, what string) ([]byte, http.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.c.timeout())
+	defer cancel()
 	resp, err := r.send(ctx, &request{method: http.MethodGet, url: path, accept: accept})
 	if err != nil {
 		return nil, nil, err
@@ -146,27 +148,35 @@ func (r *repository) get(ctx context.Context, path, accept string, limit int64, 
 		return nil, nil, r.status(resp, what)
 	}
 	body, err := readAll(resp, limit, what)
-	if err != nil && ctx.Err() != nil {
-		err = r.h.unreachable(r.c, ctx.Err())
+	if ctx.Err() != nil { // even where the body seems to have ended: it was us who hung up
+		err = r.h.unreachable(r.c)
 	}
 	return body, resp.Header, err
 }
 
 // put writes a manifest or an index under a tag or its digest.
 func (r *repository) put(ctx context.Context, what, mediaType string, body []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, r.c.timeout())
+	defer cancel()
 	resp, err := r.send(ctx, &request{method: http.MethodPut, url: "/manifests/" + what, contentType: mediaType, body: string(body)})
 	if err != nil {
-		return err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusOK {
-		code := resp.StatusCode
-		if err = r.status(resp, "index"); code == http.StatusBadRequest || code == http.StatusNotFound || code == http.StatusMethodNotAllowed {
-			err = &Error{Code: CodeRefused, Text: r.h.name + " does not take the index (" + strconv.Itoa(code) + ")", Err: err}
+		var e *Error
+		if errors.As(err, &e) && e.Code == CodeUnreachable && e.Hint == "" {
+			lost := *e
+			lost.Hint = "whether the index was taken is not known: run it again"
+			return &lost
 		}
 		return err
 	}
+	defer func() { _ = resp.Body.Close() }()
 	said := resp.Header.Get("Docker-Content-Digest")
+	switch code := resp.StatusCode; {
+	case code == http.StatusCreated || code == http.StatusOK && said != "": // anybody answers 200
+	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusUnauthorized || code == http.StatusForbidden:
+		return r.status(resp, "index")
+	default:
+		return &Error{Code: CodeRefused, Text: r.h.name + " does not take the index (" + strconv.Itoa(code) + errorCode(resp) + ")"}
+	}
 	drop(resp)
 	if said != "" && (checkDigest(said) != "" || digestOf(body, said) != said) {
 		return &Error{Code: CodeDigest, Text: r.h.name + " has taken the index and calls it " + strconv.QuoteToASCII(clip(said)) + ", which is not its digest"}
@@ -268,8 +278,8 @@ func (h *host) enter(ctx context.Context) (release func(error, context.Context),
 	}, nil
 }
 
-func (h *host) unreachable(c *Client, err error) error {
-	return &Error{Code: CodeUnreachable, Text: h.name + " did not answer within " + c.timeout().String(), Err: err}
+func (h *host) unreachable(c *Client) error {
+	return &Error{Code: CodeUnreachable, Text: h.name + " did not answer within " + c.timeout().String()}
 }
 
 // credential looks up the user's credential for the registry, once.
@@ -424,21 +434,29 @@ func (r *repository) unauthorized(code int) error {
 	return e
 }
 
-// status words an answer other than 200.
-func (r *repository) status(resp *http.Response, what string) error {
+// errorCode is the code of a registry's error, after a space; "" for none. Only
+// the code: a message may repeat what was sent.
+func errorCode(resp *http.Response) string {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	drop(resp)
-	// Only the code: a message may repeat what was sent.
 	var answer struct {
 		Errors []struct {
 			Code string `json:"code"`
 		} `json:"errors"`
 	}
-	said := ""
-	if json.Unmarshal(body, &answer) == nil && len(answer.Errors) > 0 && len(answer.Errors[0].Code) <= 40 &&
-		strings.Trim(answer.Errors[0].Code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "" && answer.Errors[0].Code != "" {
-		said = " " + answer.Errors[0].Code
+	if json.Unmarshal(body, &answer) != nil || len(answer.Errors) == 0 {
+		return ""
 	}
+	code := answer.Errors[0].Code
+	if code == "" || len(code) > 40 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" {
+		return ""
+	}
+	return " " + code
+}
+
+// status words an answer other than 200.
+func (r *repository) status(resp *http.Response, what string) error {
+	said := errorCode(resp)
 	switch code := resp.StatusCode; {
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		return r.unauthorized(code)
@@ -458,6 +476,9 @@ func (r *repository) status(resp *http.Response, what string) error {
 // readAll reads a body of at most limit bytes.
 func readAll(resp *http.Response, limit int64, what string) ([]byte, error) {
 	defer func() { _ = resp.Body.Close() }()
+	if e := resp.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+		return nil, &Error{Code: CodeManifest, Text: "the " + what + " is encoded as " + strconv.QuoteToASCII(clip(e)) + ", which was not asked for"}
+	}
 	if resp.ContentLength > limit {
 		return nil, &Error{Code: CodeRefused, Text: "the " + what + " is larger than " + strconv.FormatInt(limit>>20, 10) + " MiB"}
 	}
@@ -526,7 +547,7 @@ func (c *Client) exchange(ctx context.Context, req *request) (*response, error) 
 		if pause > left || try == maxRetries {
 			text := resp.Request.URL.Host + " answers " + strconv.Itoa(resp.StatusCode)
 			if asked {
-				text += " and asks to wait " + pause.Round(time.Second).String()
+				text += " and asks to wait " + waiting(pause)
 			}
 			drop(resp.Response)
 			return nil, &Error{Code: CodeUnreachable, Text: text, Hint: "try again later, with fewer images, or with --offline"}
@@ -541,6 +562,14 @@ func (c *Client) exchange(ctx context.Context, req *request) (*response, error) 
 			return nil, &Error{Code: CodeUnreachable, Text: "no answer in time but " + strconv.Itoa(resp.StatusCode), Err: ctx.Err()}
 		}
 	}
+}
+
+// waiting words a time to wait.
+func waiting(d time.Duration) string {
+	if days := d.Round(24*time.Hour).Hours() / 24; days > 1 {
+		return strconv.Itoa(int(days)) + " days"
+	}
+	return d.Round(time.Second).String()
 }
 
 // retryAfter reads a Retry-After header: seconds or a date.
@@ -642,8 +671,14 @@ func (c *Client) failure(ctx context.Context, u *url.URL, err error) error {
 	switch {
 	case errors.Is(err, errLinkLocal):
 		e.Code, e.Text, e.Err = CodeRefused, u.Host+" leads to a link-local address, which is refused", nil
-	case ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout():
+	case ctx.Err() != nil:
 		e.Text, e.Err = u.Host+" did not answer within "+c.timeout().String(), nil
+	case errors.As(err, &timeout) && timeout.Timeout():
+		e.Text, e.Err = u.Host+" did not answer within "+connectTimeout.String(), nil
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		e.Text, e.Err = u.Host+" closed the connection before it had answered", nil
+	case errors.Is(err, syscall.ECONNRESET):
+		e.Text, e.Err = u.Host+" reset the connection before it had answered", nil
 	case errors.As(err, &authority):
 		e.Hint = "trust the registry's certificate authority (on Linux SSL_CERT_FILE names one), or use --insecure for plain HTTP"
 	case errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
@@ -670,6 +705,9 @@ func (c *Client) userAgent() string {
 
 var errLinkLocal = errors.New("link-local address")
 
+// connectTimeout is for a connection, and for its TLS handshake.
+const connectTimeout = 15 * time.Second
+
 // transport returns the transport, made when first needed.
 func (c *Client) transport() http.RoundTripper {
 	c.once.Do(func() {
@@ -677,7 +715,7 @@ func (c *Client) transport() http.RoundTripper {
 			return
 		}
 		dialer := &net.Dialer{
-			Timeout: 15 * time.Second,
+			Timeout: connectTimeout,
 			// After names are resolved, so that none can lead there.
 			Control: func(_, address string, _ syscall.RawConn) error {
 				if h, _, err := net.SplitHostPort(address); err == nil && linkLocalHost(h) {
@@ -697,7 +735,7 @@ func (c *Client) transport() http.RoundTripper {
 			MaxIdleConns:           256,
 			MaxIdleConnsPerHost:    parallel,
 			IdleConnTimeout:        60 * time.Second,
-			TLSHandshakeTimeout:    15 * time.Second,
+			TLSHandshakeTimeout:    connectTimeout,
 			ExpectContinueTimeout:  time.Second,
 			MaxResponseHeaderBytes: 256 << 10,
 			DisableCompression:     true,

@@ -566,7 +566,7 @@ func TestBadAnswers(t *testing.T) {
 			_, _ = io.WriteString(conn, "SSH-2.0-OpenSSH\r\n")
 			_ = conn.Close()
 		}, CodeUnreachable, "cannot be reached"},
-		{"hangs up", func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, CodeUnreachable, "cannot be reached"},
+		{"hangs up", func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, CodeUnreachable, "closed the connection before it had answered"},
 		{"endless headers", func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, _ := w.(http.Hijacker).Hijack()
 			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n")

@@ -298,7 +298,7 @@ func kindOf(artifactType string) string {
 	if artifactType == "" {
 		return "referrer"
 	}
-	return clip(artifactType)
+	return shown(artifactType)
 }
 
 // referrers lists what refers to a digest: by the API of OCI 1.1, else by the

@@ -191,6 +191,9 @@ func manifestOf(ctx context.Context, s store, e *wireDesc) (*document, error) {
 	}
 	body, t, err := s.document(ctx, e.Digest)
 	if err == nil {
+		err = e.fits(body)
+	}
+	if err == nil {
 		if t == "" {
 			t = e.MediaType
 		}
@@ -229,7 +232,20 @@ func configOf(ctx context.Context, s store, e *wireDesc) (wireOS, error) {
 			return wireOS{}, &Error{Code: CodeDigest, Text: "the config " + e.Digest + " has the digest " + got}
 		}
 	}
+	if err := e.fits(body); err != nil {
+		return wireOS{}, err
+	}
 	return parseConfig(body)
+}
+
+// fits holds a document against the size that the descriptor states, where it
+// states one. Runtimes refuse an image of which that differs.
+// Source: opencontainers/image-spec descriptor.md, "size".
+func (e *wireDesc) fits(body []byte) error {
+	if e.Size == 0 || int64(len(body)) == e.Size {
+		return nil
+	}
+	return bad("it has "+strconv.Itoa(len(body))+" bytes, its descriptor says "+strconv.FormatInt(e.Size, 10), nil)
 }
 
 func tooLarge(what string, limit int64) error {

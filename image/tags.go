@@ -56,7 +56,7 @@ func (r *repository) tags(ctx context.Context) ([]string, error) {
 			Tags []string `json:"tags"`
 		}
 		if err := json.Unmarshal(body, &page); err != nil {
-			return nil, &Error{Code: CodeManifest, Text: "the list of tags is not JSON", Err: err}
+			return nil, &Error{Code: CodeManifest, Text: "the list of tags is not JSON", Err: jsonError(err, len(body))}
 		}
 		before := len(listed)
 		total += len(page.Tags)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"strings"
 	"time"
@@ -57,6 +58,7 @@ func failf(hint, format string, args ...any) error {
 
 // Main runs the program and returns its exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	log.SetOutput(io.Discard) // net/http would print what a broken server sends
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now, facts: facts.Embedded()}
 	if isPlugin(os.Args[0]) {
 		return a.runPlugin(args)

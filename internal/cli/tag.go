@@ -118,15 +118,15 @@ func (a *app) tag(ctx context.Context, f *tagFlags, repository string) error {
 			list, recommended = a.confirm(ctx, l, on(q, h), ref, list, recommended)
 			unread = l.unread()
 		}
+		t := a.tags(h, ref, list, recommended)
+		t.Unread = unread
 		switch {
-		case recommended != "":
-		case len(list) == 0, unread > 0:
+		case t.Recommended != "":
+		case t.Undecided():
 			a.settle(false, compat.Unknown)
 		default:
 			a.settle(false, compat.No)
 		}
-		t := a.tags(h, ref, list, recommended)
-		t.Unread = unread
 		out = append(out, t)
 	}
 	if l != nil {

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/winmatch/winmatch/compat"
@@ -38,6 +39,13 @@ type Tags struct {
 // maxRows bounds the candidates in a table, but for a user who wants more.
 const maxRows = 20
 
+// Undecided reports whether a tag that may be right was not read or could not be
+// judged, so that there being none is not known.
+func (t *Tags) Undecided() bool {
+	return t.Unread > 0 || len(t.Candidates) == 0 ||
+		slices.ContainsFunc(t.Candidates, func(c TagCandidate) bool { return c.Answer == compat.Unknown })
+}
+
 // TagsText writes which tags to use, for people.
 func TagsText(w io.Writer, list []Tags, s Style) {
 	one := len(list) > 1 && list[0].Recommended != ""
@@ -60,7 +68,7 @@ func TagsText(w io.Writer, list []Tags, s Style) {
 			fmt.Fprintf(w, "%s: which tags of %s hold a Windows is not known\n", host, t.Repository)
 			unread(w, t)
 			continue
-		case t.Unread > 0:
+		case t.Undecided():
 			fmt.Fprintf(w, "%s: whether %s has a tag for it is not known\n\n", host, t.Repository)
 		default:
 			fmt.Fprintf(w, "%s has no tag for %s\n\n", s.paint(bold+";"+red, t.Repository), host)
