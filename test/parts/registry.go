@@ -3,7 +3,9 @@
 package parts
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,6 +18,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -23,6 +26,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -59,7 +63,7 @@ func NewRegistry(t testing.TB, secure bool) *Registry {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r.URL, r.Client = "http://"+r.Addr, &http.Client{Timeout: 10 * time.Second}
+	r.URL, r.Client = "http://"+r.Addr, &http.Client{Timeout: time.Minute}
 	config := "version: 0.1\nlog: {level: warn}\nstorage: {inmemory: {}}\nhttp:\n  addr: " + r.Addr + "\n"
 	if secure {
 		r.URL = "https://" + r.Addr
@@ -236,10 +240,19 @@ func Windows(osVersion, configVersion string) Kid {
 func (r *Registry) Push(t testing.TB, repo, tag string, types [4]string, kids []Kid) (index string, children []string) {
 	t.Helper()
 	var list, attestations []Object
-	layer := r.Blob(t, repo, types[3], []byte("no layer that anybody unpacks"))
+	tarball := Tar(t, map[string]string{"Files/hello.txt": "hello"})
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write(tarball); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	layer := r.Blob(t, repo, types[3], packed.Bytes())
 	for i, k := range kids {
 		values := Object{"os": k.OS, "architecture": "amd64", "os.version": k.ConfigVersion,
-			"rootfs": Object{"type": "layers", "diff_ids": []string{Digest([]byte("layer"))}}, "author": fmt.Sprint(i)}
+			"rootfs": Object{"type": "layers", "diff_ids": []string{Digest(tarball)}}, "author": fmt.Sprint(i)}
 		if k.Created != "" {
 			values["created"] = k.Created
 		}
@@ -265,6 +278,25 @@ func (r *Registry) Push(t testing.TB, repo, tag string, types [4]string, kids []
 	return desc["digest"].(string), children
 }
 
+// Tar is a tar archive of these files, in the order of their names.
+func Tar(t testing.TB, files map[string]string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(files[name]))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, files[name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 // Login writes Docker's config.json for a registry and returns its folder.
 func Login(t testing.TB, addr, password string) string {
 	t.Helper()
@@ -274,14 +306,14 @@ func Login(t testing.TB, addr, password string) string {
 	return dir
 }
 
-// Index reads the entries of an index.
-func (r *Registry) Index(t testing.TB, repo, tag, mediaType string) []any {
+// Get reads a document: "/v2/REPOSITORY/manifests/TAG".
+func (r *Registry) Get(t testing.TB, path, accept string) []byte {
 	t.Helper()
-	req, err := http.NewRequest(http.MethodGet, r.URL+"/v2/"+repo+"/manifests/"+tag, http.NoBody)
+	req, err := http.NewRequest(http.MethodGet, r.URL+path, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Accept", mediaType)
+	req.Header.Set("Accept", accept)
 	if r.auth {
 		req.SetBasicAuth(User, Password)
 	}
@@ -290,9 +322,20 @@ func (r *Registry) Index(t testing.TB, repo, tag, mediaType string) []any {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: %s %v\n%s", path, resp.Status, err, b)
+	}
+	return b
+}
+
+// Index reads the entries of an index.
+func (r *Registry) Index(t testing.TB, repo, tag, mediaType string) []any {
+	t.Helper()
 	var doc Object
-	if err := json.NewDecoder(resp.Body).Decode(&doc); err != nil || resp.StatusCode != http.StatusOK || doc["mediaType"] != mediaType {
-		t.Fatalf("%s %v %v", resp.Status, doc, err)
+	b := r.Get(t, "/v2/"+repo+"/manifests/"+tag, mediaType)
+	if err := json.Unmarshal(b, &doc); err != nil || doc["mediaType"] != mediaType {
+		t.Fatalf("%v\n%s", err, b)
 	}
 	return doc["manifests"].([]any)
 }
