@@ -36,6 +36,7 @@ type matcher struct {
 	once     sync.Once
 	patterns []string
 	window   int
+	mask     uint16         // of the tables, what is used: for short texts a part is enough, and sooner there
 	shift    [1 << 15]uint8 // how far the window may move; 0: a pattern may begin here
 	head     [1 << 15]uint8 // 1 + the first pattern whose window ends in these three bytes
 	next     []uint8
@@ -44,24 +45,24 @@ type matcher struct {
 // hash folds three bytes: letters by their number, so in either case.
 func hash(a, b, c byte) uint16 { return uint16(a&31)<<10 | uint16(b&31)<<5 | uint16(c&31) }
 
-func (m *matcher) build(patterns []string) {
+func (m *matcher) build(patterns []string, mask uint16) {
 	if len(patterns) > 255 {
 		panic("diagnose: too many patterns") // a test builds both
 	}
-	m.patterns, m.window = patterns, 8
+	m.patterns, m.window, m.mask = patterns, 8, mask
 	for _, p := range patterns {
 		m.window = min(m.window, len(p))
 	}
 	m.next = make([]uint8, len(patterns))
-	for i := range m.shift {
+	for i := range m.shift[:int(mask)+1] {
 		m.shift[i] = uint8(m.window - 2)
 	}
 	for n, p := range patterns {
 		for j := 0; j+2 < m.window; j++ {
-			k := hash(p[j], p[j+1], p[j+2])
+			k := hash(p[j], p[j+1], p[j+2]) & mask
 			m.shift[k] = min(m.shift[k], uint8(m.window-3-j))
 		}
-		k := hash(p[m.window-3], p[m.window-2], p[m.window-1])
+		k := hash(p[m.window-3], p[m.window-2], p[m.window-1]) & mask
 		m.next[n] = m.head[k]
 		m.head[k] = uint8(n + 1)
 	}
@@ -73,7 +74,7 @@ func (m *matcher) build(patterns []string) {
 func (m *matcher) find(s []byte, from, to int) (at, pattern int) {
 	last := min(to+m.window-1, len(s)-1) // of the window
 	for i := from + m.window - 1; i <= last; {
-		k := hash(s[i-2], s[i-1], s[i])
+		k := hash(s[i-2], s[i-1], s[i]) & m.mask
 		if d := m.shift[k]; d > 0 {
 			i += int(d)
 			continue
@@ -93,7 +94,7 @@ func (m *matcher) find(s []byte, from, to int) (at, pattern int) {
 // all calls f for every pattern that begins in s.
 func (m *matcher) all(s []byte, f func(at, pattern int)) {
 	for i := m.window - 1; i < len(s); {
-		k := hash(s[i-2], s[i-1], s[i])
+		k := hash(s[i-2], s[i-1], s[i]) & m.mask
 		if d := m.shift[k]; d > 0 {
 			i += int(d)
 			continue
@@ -109,4 +110,11 @@ func (m *matcher) all(s []byte, f func(at, pattern int)) {
 	}
 }
 
-var prefilter matcher
+// The masks of a matcher for texts of any length, and for one message.
+const (
+	wide   = 1<<15 - 1
+	narrow = 1<<11 - 1
+)
+
+// prefilter finds the needles in long texts, shortFilter in short ones.
+var prefilter, shortFilter matcher

@@ -33,7 +33,6 @@ const maxSpan = 1500
 // Read diagnoses the errors in a text of any length, in one pass. The error is
 // the reader's.
 func Read(r io.Reader, f *facts.Facts) (*Report, error) {
-	prefilter.once.Do(func() { prefilter.build(needles[:]) })
 	s := scanner{f: f, line: 1, trail: trailMin}
 	return s.read(r)
 }
@@ -44,8 +43,19 @@ func Text(text string, f *facts.Facts) *Report {
 	return report
 }
 
+// filterFor is the filter for a text of at least so many bytes.
+func filterFor(size int) *matcher {
+	if size < bufferMin {
+		shortFilter.once.Do(func() { shortFilter.build(needles[:], narrow) })
+		return &shortFilter
+	}
+	prefilter.once.Do(func() { prefilter.build(needles[:], wide) })
+	return &prefilter
+}
+
 type scanner struct {
 	f      *facts.Facts
+	filter *matcher
 	report Report
 
 	buf     []byte
@@ -99,6 +109,7 @@ func (s *scanner) read(in io.Reader) (*Report, error) {
 			continue
 		}
 		s.whole = s.eof && s.base == 0
+		s.filter = filterFor(len(s.buf))
 		limit := len(s.buf)
 		if !s.eof {
 			limit -= ahead
@@ -142,7 +153,7 @@ var newline = []byte{'\n'}
 // scan looks at every message whose needle begins in buf[from:limit].
 func (s *scanner) scan(limit int) {
 	for {
-		hit, _ := prefilter.find(s.buf, s.from, limit)
+		hit, _ := s.filter.find(s.buf, s.from, limit)
 		if hit < 0 {
 			return
 		}
@@ -244,7 +255,7 @@ func compile() {
 	for i, end := range ends {
 		keys[i], start = all[start:end], end
 	}
-	compiled.keys.build(keys)
+	compiled.keys.build(keys, narrow)
 }
 
 // find fills events, in order, and codes.
