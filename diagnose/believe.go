@@ -24,7 +24,7 @@ var (
 	}
 	talk = []string{
 		"if you ", "you may ", "you might ", "you will ", "you'll ", "you get ", "you receive", "this error", "error code for", "means ", "occurs when", "is thrown", "is returned", "would ", "see also", "documentation", "troubleshoot", "changelog",
-		"release notes", "fixed ", "fixed:", "fixes ", "fix ", "better error", "improve", "for example", "e.g.", "such as", "| 0x", "|0x", " › ", "stack overflow", "stackoverflow", "detect ", "handle ", "will be ", "should be ", "needs to be ", "in the case of ",
+		"release notes", "fixed ", "fixed:", "fixes ", "fix ", "better error", "improve", "for example ", "for example,", "for example:", "e.g.", "such as", "| 0x", "|0x", " › ", "stack overflow", "stackoverflow", "detect ", "handle ", "will be ", "should be ", "needs to be ", "in the case of ",
 		"use this ", "revert ", "refactor", "retry on ", "test for ", "no longer ", "[bugfix]", "[feature]", " votes", "[duplicate]", " answers", "in this post", "in this article", "how i solved", "what does ", " mean?", "reported to fail with",
 	}
 	// Names that headers and look-ups have, and no program's message.

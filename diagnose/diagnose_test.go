@@ -174,3 +174,19 @@ func (e *threadText) check(t *testing.T, name string) {
 		}
 	}
 }
+
+// TestNoImage: words that stand where a reference could.
+func TestNoImage(t *testing.T) {
+	for _, text := range []string{
+		"error: failed to solve: process \"cmd /S /C echo hi\" did not complete successfully: failed to create shim task: hcs::CreateComputeSystem b1: The container operating system does not match the host operating system.: unknown",
+		"docker: Error response from daemon: no matching manifest for linux/amd64 in the manifest list entries: no match for platform in manifest: not found",
+		"docker run returned -1070137087",
+		"docker run failed with exit code 3224830209",
+		"FATA[0000] Error parsing manifest for image: choosing image instance: no image found in manifest list for architecture amd64, variant \"\", OS linux",
+	} {
+		r := Text(text, f)
+		if len(r.Diagnoses) != 1 || r.Diagnoses[0].Image != "" {
+			t.Errorf("image %q of %q", r.Diagnoses[0].Image, text)
+		}
+	}
+}

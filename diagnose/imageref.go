@@ -15,7 +15,11 @@ func imageInMessage(message []byte) string {
 		if i < 0 {
 			continue
 		}
-		if ref := reference(message[i:]); ref != "" && !(label == "manifest for " && !bytes.Contains(message, []byte("not found"))) {
+		ref := reference(message[i:])
+		if bare := !strings.ContainsAny(ref, "/:"); bare && (label == "failed to solve: " || label == "failed to pull ") {
+			continue // other words follow as well
+		}
+		if ref != "" && !(label == "manifest for " && !bytes.Contains(message, []byte("not found"))) {
 			if i := strings.IndexByte(ref, ','); i > 0 {
 				ref = ref[:i]
 			}
@@ -189,6 +193,11 @@ func plausible(ref string) bool {
 	if ref == "" || len(ref) > 300 || ref[0] == '-' || ref[0] == '.' || ref[0] == '/' || ref[0] == ':' || strings.Contains(ref, "//") {
 		return false
 	}
+	for _, platform := range [...]string{"linux/", "windows/amd64", "windows/arm64"} {
+		if strings.HasPrefix(ref, platform) {
+			return false
+		}
+	}
 	name := ref
 	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
 		name = name[:i]
@@ -208,7 +217,8 @@ func plausible(ref string) bool {
 		return letter
 	}
 	switch name {
-	case "for", "the", "is", "a", "from", "to", "in", "with", "was", "image", "an", "on", "by", "unknown", "windows", "linux", "scratch", "config", "of", "and", "not", "no", "failed", "rpc", "error", "sha256":
+	case "returned", "failed", "fails", "exited", "command", "process", "choosing", "works", "gives", "says", "does", "it", "this", "that", "but", "or", "then",
+		"for", "the", "is", "a", "from", "to", "in", "with", "was", "image", "an", "on", "by", "unknown", "windows", "linux", "scratch", "config", "of", "and", "not", "no", "rpc", "error", "sha256":
 		return false
 	}
 	return letter

@@ -75,6 +75,9 @@ var rules = [...]rule{
 		cause: Other, detail: "wrong-platform", confidence: Likely, stage: Pull, source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html"},
 	{keys: []string{"does not contain descriptor matching platform"}, with: []string{"platform windows", "platform: windows"},
 		cause: Mismatch, detail: "no-child-for-host", confidence: Possible, stage: Pull, source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html"},
+	// Few images have a variant for arm64, whatever the version.
+	{keys: []string{"no matching manifest for windows/arm64"},
+		plain: true, cause: Other, detail: "wrong-platform", confidence: Likely, stage: Pull, source: github + "moby/moby/blob/b985e231/daemon/internal/distribution/pull_v2_windows.go"},
 	{keys: []string{"no matching manifest for windows", "no matching manifest for unknown"},
 		plain: true, cause: Mismatch, detail: "no-child-for-host", confidence: Possible, stage: Pull, source: winc + "334"},
 	// BuildKit had no Windows before its 0.13 of March 2024, which words it
@@ -266,7 +269,12 @@ const (
 // the languages of Windows. A sentence of the Host Compute Service that has one
 // language's operating system twice, its container and its host says that they
 // do not match; no other one has all of them. Squeezed, and without the first
-// letter where that may be a capital.
+// letter where that may be a capital, or the endings that the language changes.
+//
+// The words are those of Microsoft's documentation in each language (the pages
+// of MicrosoftDocs/azure-docs.LANGUAGE on containers). The sentence itself
+// stands in no public text that we know of, so it makes a cause likely at most;
+// a code beside it makes it certain.
 var mismatchWords = [...][3]string{
 	{"etriebssystem", "container", "host"},
 	{"ystèmedexploitation", "conteneur", "hôte"},
@@ -282,9 +290,9 @@ var mismatchWords = [...][3]string{
 	{"운영체제", "컨테이너", "호스트"},
 	{"operacyjn", "ontener", "host"},
 	{"esturingssyste", "container", "host"},
-	{"peračnísystém", "ontejner", "ostitel"},
-	{"şletimsistemi", "apsayıcı", "na"},
-	{"perativsystem", "ehållar", "ärd"},
+	{"perační", "ontejner", "ostitel"},
+	{"şletimsistemi", "apsayıcı", "anabilgisayar"},
+	{"şletimsistemi", "apsayıcı", "konak"},
 	{"perativsystem", "container", "værts"},
 	{"perációsrendszer", "ároló", "gazda"},
 }

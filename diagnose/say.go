@@ -24,7 +24,7 @@ var sayings = [...]struct{ detail, headline, otherwise string }{
 	{"disk-full", "The disk is full", ""},
 	{"access-denied", "Windows denied access: permissions, or another program that holds the files", ""},
 	{"restart", "The container service of Windows is in a wrong state, from an earlier container or a crash", ""},
-	{"memory", "Windows has not the memory that the container asks for", ""},
+	{"memory", "Windows has not the memory that the container asks for", "the container service of Windows in a wrong state, after another container or a restart of Docker"},
 	{"resources", "Windows is out of a resource (memory, handles, job objects) that the container needs", ""},
 	{"start-timeout", "The container did not start in time", ""},
 	{"volume", "A volume could not be mounted", ""},
@@ -131,7 +131,7 @@ func (d *Finding) say(f *facts.Facts) (headline, otherwise string) {
 			if d.Cause == Undetermined && d.Detail == "start-timeout" {
 				other = "antivirus and monitoring programs on the host, a slow disk, and process isolation with a neighbouring build give the same message"
 			}
-			if d.Cause != Undetermined && d.Confidence != Possible {
+			if d.Cause != Undetermined && d.Confidence != Possible && !(d.Detail == "memory" && d.Confidence == Likely) {
 				other = ""
 			}
 			return s.headline, other
