@@ -43,6 +43,8 @@ type Document struct {
 	// Findings are what is wrong whatever the hosts: an old label, say. Rule, At,
 	// Message, Hint and Fix are set, the rest is filled in.
 	Findings []Finding
+	// Placements are what the file says of the hosts of groups.
+	Placements []Placement
 }
 
 // Use is one image used at one place.

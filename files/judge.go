@@ -17,11 +17,13 @@ const lifecycle = "https://github.com/MicrosoftDocs/Virtualization-Documentation
 type judge struct {
 	*Scanner
 	in       *Input
+	doc      *Document
 	set      Settings
 	findings []Finding
 }
 
 func (j *judge) document(doc *Document) {
+	j.doc = doc
 	windows := map[string]bool{} // groups with Windows images
 	for i := range doc.Uses {
 		u := &doc.Uses[i]
@@ -42,6 +44,7 @@ func (j *judge) document(doc *Document) {
 		j.findings = append(j.findings, uses[i].findings...)
 	}
 	j.groups(doc, refused)
+	j.placements()
 	if j.To != nil {
 		j.labels(doc)
 	}
@@ -170,7 +173,7 @@ func (j *judge) hostsOf(u *Use) []winver.Host {
 	if len(both) > 0 {
 		return both
 	}
-	return j.set.Hosts
+	return j.placed(u, j.set.Hosts)
 }
 
 // hosts puts a use to its hosts.

@@ -7,6 +7,7 @@ var kinds = [...]Kind{
 	azurePipelines{},
 	gitlabCI{},
 	compose{},
+	kubernetes{},
 }
 
 // KindNames lists the names of all kinds.

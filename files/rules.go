@@ -21,6 +21,10 @@ const (
 	RuleUnpinned     = "unpinned-tag"
 	RuleRetarget     = "retarget"
 	RuleUnknown      = "image-unknown"
+
+	RulePlacedWrong   = "placement-contradicts-image"
+	RulePlacedWide    = "placement-too-wide"
+	RulePlacedNowhere = "placement-excludes-hosts"
 )
 
 // Rules are all rules. Their IDs are the same in winmatch.yaml, in comments that
@@ -37,6 +41,16 @@ var Rules = [...]Rule{
 	{RuleRetarget, Note, true, "with --to: not yet on the Windows to move to"},
 	{RuleRunnerRetired, ErrorLevel, true, "the CI service has no such runners any more"},
 	{RuleRunnerContainer, ErrorLevel, false, "a job or service container where the CI service runs none: on its Windows runners"},
+	{RulePlacedWrong, ErrorLevel, true, "the labels that nodes are chosen by keep the images from all hosts that run them"},
+	{RulePlacedWide, ErrorLevel, true, "the labels that nodes are chosen by do not keep the images from hosts that do not run them"},
+	{RulePlacedNowhere, Warning, false, "the labels that nodes are chosen by admit none of the hosts that the file is for"},
+	{RuleOSMissing, Warning, true, "Kubernetes: a Windows image in a pod that selects no operating system"},
+	{RuleOSContradicts, ErrorLevel, true, "Kubernetes: a Windows image in a pod for Linux, or os.name against the selector"},
+	{RuleOldLabel, Warning, true, "Kubernetes: a label of nodes that has a new name: beta.kubernetes.io/os, /arch, /osbuild"},
+	{RuleBuildMalformed, ErrorLevel, true, "Kubernetes: node.kubernetes.io/windows-build with a value that no node has"},
+	{RuleHostNetwork, ErrorLevel, true, "Kubernetes: HostProcess containers without hostNetwork: true"},
+	{RuleHyperV, Warning, true, "Kubernetes: Hyper-V isolation, which it does not have"},
+	{RuleTagNumber, ErrorLevel, true, "Kustomize: a newTag that YAML reads as a number"},
 	{RuleUnknown, Off, false, "which Windows is in the image is not known, so nothing was checked"},
 }
 

@@ -27,7 +27,7 @@ func (f *File) refuse(offset int, reason string) error {
 }
 
 // Value is what can be written: a string (without quotes where they are not
-// needed), a Quoted, a Map, a List.
+// needed), a Quoted, a bool, a Map, a List.
 type Value any
 
 // Quoted is a text that is written in quotes.
@@ -108,6 +108,9 @@ func (f *File) Set(m *Node, key string, v Value) ([]Edit, error) {
 	case Quoted:
 		return f.edits(f.Replace(e.Value, string(v)))
 	case Map:
+		if e.Value.Kind != Mapping {
+			break
+		}
 		var all []Edit
 		var fresh Map
 		for _, p := range v {
@@ -143,7 +146,7 @@ func (f *File) Append(s *Node, v Value) (Edit, error) {
 	}
 	var e Edit
 	if s.Style == Flow {
-		e = f.intoFlow(s, f.flowText(v, f.quoting(s)))
+		e = f.intoFlow(s, flow(v, f.quoting(s)))
 	} else {
 		var w writer
 		w.hab = f.habits()
@@ -173,36 +176,69 @@ func (f *File) Remove(m *Node, key string) (Edit, error) {
 	if anchored(gone[0]) || anchored(gone[1]) {
 		return Edit{}, f.refuse(gone[0].Begin, "an anchor is in it: "+key)
 	}
-	var e Edit
 	start := gone[0].Begin
 	switch {
 	case m.Style == Flow && i+2 < len(m.Content):
-		e = Edit{Start: start, End: m.Content[i+2].Begin}
+		e := Edit{Start: start, End: m.Content[i+2].Begin}
+		return e, f.verify(e, gone)
 	case m.Style == Flow:
-		e = Edit{Start: m.Content[i-1].End, End: gone[1].End}
+		e := Edit{Start: m.Content[i-1].End, End: gone[1].End}
+		return e, f.verify(e, gone)
 	case blank(f.Src[f.lineStart(start):start]):
-		e = Edit{Start: f.lineStart(start), End: f.lineEnd(gone[1].End)}
-		if gone[1].End > start && f.Src[gone[1].End-1] == '\n' {
-			e.End = gone[1].End // a block that keeps its line endings
-			break
-		}
-		switch rest := f.Src[e.End:]; {
-		case strings.HasPrefix(string(rest[:min(2, len(rest))]), "\r\n"):
-			e.End += 2
-		case len(rest) > 0:
-			e.End++
-		default: // the text has no last line ending, and shall have none
-			e.Start = f.lineEnd(max(e.Start-1, 0))
-			if f.Src[e.Start] == '\r' && e.Start > 0 {
-				break
-			}
-		}
+		e := f.cutLines(start, gone[1].End)
+		return e, f.verify(e, gone)
 	case i+2 < len(m.Content): // the first entry, behind a dash
-		e = Edit{Start: start, End: m.Content[i+2].Begin}
+		e := Edit{Start: start, End: m.Content[i+2].Begin}
+		return e, f.verify(e, gone)
+	}
+	return Edit{}, f.refuse(start, "an entry on the line of another: "+key)
+}
+
+// RemoveItem takes an item out of a sequence, with its comment on the same line.
+// The only item stays.
+func (f *File) RemoveItem(s *Node, i int) (Edit, error) {
+	if s.Kind != Sequence || i < 0 || i >= len(s.Content) {
+		return Edit{}, f.refuse(s.Start, "not a list of its own with that item")
+	}
+	if len(s.Content) == 1 {
+		return Edit{}, f.refuse(s.Start, "the only item")
+	}
+	gone := s.Content[i : i+1]
+	start, end := gone[0].Begin, gone[0].End
+	var e Edit
+	switch {
+	case anchored(gone[0]):
+		return Edit{}, f.refuse(start, "an anchor is in it")
+	case s.Style == Flow && i+1 < len(s.Content):
+		e = Edit{Start: start, End: s.Content[i+1].Begin}
+	case s.Style == Flow:
+		e = Edit{Start: s.Content[i-1].End, End: end}
+	case strings.TrimSpace(string(f.Src[f.lineStart(start):start])) == "-":
+		e = f.cutLines(start, end)
 	default:
-		return Edit{}, f.refuse(start, "an entry on the line of another: "+key)
+		return Edit{}, f.refuse(start, "an item on the line of another")
 	}
 	return e, f.verify(e, gone)
+}
+
+// cutLines takes out the lines from start to end. The text keeps or lacks its
+// last line ending as it did.
+func (f *File) cutLines(start, end int) Edit {
+	e := Edit{Start: f.lineStart(start), End: f.lineEnd(end)}
+	if end > start && f.Src[end-1] == '\n' { // a block that keeps its line endings
+		e.End = end
+		return e
+	}
+	rest := string(f.Src[e.End:min(e.End+2, len(f.Src))])
+	switch {
+	case strings.HasPrefix(rest, "\r\n"):
+		e.End += 2
+	case rest != "":
+		e.End++
+	default:
+		e.Start = f.lineEnd(max(e.Start-1, 0))
+	}
+	return e
 }
 
 func anchored(n *Node) bool {
@@ -229,7 +265,7 @@ func (f *File) insert(m *Node, pairs ...Pair) (Edit, error) {
 		quote := f.quoting(m)
 		items := make([]string, len(pairs))
 		for i, p := range pairs {
-			items[i] = f.flowScalar(p.Key, quote) + ": " + f.flowText(p.Value, quote)
+			items[i] = scalarText(p.Key, quote, true) + ": " + flow(p.Value, quote)
 		}
 		e = f.intoFlow(m, items...)
 	} else {
@@ -254,7 +290,7 @@ func (f *File) fill(m, empty *Node, v Value) (Edit, error) {
 	switch v := v.(type) {
 	case Map, List:
 		if m.Style == Flow || empty.Start < empty.End {
-			e = Edit{empty.Start, empty.End, f.flowText(v, f.quoting(m))}
+			e = Edit{empty.Start, empty.End, flow(v, f.quoting(m))}
 			break
 		}
 		w := writer{hab: f.habits()}
@@ -263,7 +299,7 @@ func (f *File) fill(m, empty *Node, v Value) (Edit, error) {
 		e = Edit{at, at, f.eol() + strings.Join(w.lines, f.eol())}
 		return e, f.verify(e, []*Node{empty})
 	default:
-		e = Edit{empty.Start, empty.End, f.flowScalar(v, f.quoting(m))}
+		e = Edit{empty.Start, empty.End, flow(v, f.quoting(m))}
 	}
 	if empty.Start == empty.End {
 		if m.Style == Flow && (empty.Start == 0 || f.Src[empty.Start-1] != ':') {

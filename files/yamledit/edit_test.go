@@ -11,7 +11,7 @@ import (
 //
 //	replace PATH TEXT      rename PATH TEXT      remove PATH
 //	set PATH KEY=TEXT      select PATH KEY=TEXT  (a mapping nodeSelector with it)
-//	append PATH TEXT       affinity PATH TEXT
+//	append PATH TEXT       affinity PATH TEXT      drop PATH NUMBER
 func change(f *yamledit.File, line string) ([]yamledit.Edit, error) {
 	words := strings.SplitN(line, " ", 3)
 	n, key := at(f.Docs[0], words[1])
@@ -34,6 +34,8 @@ func change(f *yamledit.File, line string) ([]yamledit.Edit, error) {
 	case "select":
 		k, v, _ := strings.Cut(text, "=")
 		return f.Set(n, "nodeSelector", yamledit.Map{{"kubernetes.io/os", "windows"}, {k, yamledit.Quoted(v)}})
+	case "drop":
+		return one(f.RemoveItem(n, int(text[0]-'0')))
 	case "append":
 		return one(f.Append(n, text))
 	case "affinity":
@@ -96,6 +98,10 @@ func TestEdits(t *testing.T) {
 		{"remove the last", "a:\n  b: c\n  f:\n    g: h\n", "remove a/f", "a:\n  b: c\n"},
 		{"remove the last, no line ending", "a:\n  b: c\n  f: g", "remove a/f", "a:\n  b: c"},
 		{"remove behind a dash", "- b: c\n  f: g\n", "remove 0/b", "- f: g\n"},
+		{"drop", "a:\n  - b # c\n  - d\n", "drop a 0", "a:\n  - d\n"},
+		{"drop the last", "a:\r\n- b\r\n- c: d\r\n  e: f\r\ng: h\r\n", "drop a 1", "a:\r\n- b\r\ng: h\r\n"},
+		{"drop in flow", "a: [b, c, d]\n", "drop a 1", "a: [b, d]\n"},
+		{"remove, CRLF, no last line ending", "a:\r\n  b: c\r\n  f: g", "remove a/f", "a:\r\n  b: c"},
 		{"remove in flow", "a: {b: c, f: g}\n", "remove a/b", "a: {f: g}\n"},
 		{"remove the last in flow", "a: {b: c, f: g }\n", "remove a/f", "a: {b: c }\n"},
 	} {
@@ -128,6 +134,9 @@ func TestRefusals(t *testing.T) {
 		{"a: {b: c, b: d}\n", "set a b=z", "1:4: the key is there twice: b"},
 		{"a:\n  b: |\n    c", "set a x=z", "2:6: a block of text that ends with the file, without a line ending"},
 		{"a:\n  b: c\n", "remove a/b", "2:3: the only entry: b"},
+		{"spec:\n  nodeSelector: 0\n", "select spec k=1", "2:3: there is another value: nodeSelector"},
+		{"a: [b]\n", "drop a 0", "1:4: the only item"},
+		{"- - b\n  - c\n", "drop 0 0", "1:5: an item on the line of another"},
 		{"a: &x\n  b: &y c\n  d: *y\n", "remove a/b", "2:3: an anchor is in it: b"},
 	} {
 		f, err := yamledit.Parse([]byte(tt.src))

@@ -246,7 +246,7 @@ func (f *File) lineEnd(offset int) int {
 		return len(f.Src)
 	}
 	i += offset
-	if i > offset && f.Src[i-1] == '\r' {
+	if i > 0 && f.Src[i-1] == '\r' {
 		i--
 	}
 	return i

@@ -211,7 +211,7 @@ func anyChange(f *yamledit.File, n *yamledit.Node, which int, op byte, text stri
 		return &yamledit.Node{Kind: k, Content: content}
 	}
 	one := func(e yamledit.Edit, err error) ([]yamledit.Edit, error) { return []yamledit.Edit{e}, err }
-	switch op % 5 {
+	switch op % 6 {
 	case 0:
 		edits, err = one(f.Replace(n, text))
 		expect = func() { n.Value = text }
@@ -242,6 +242,10 @@ func anyChange(f *yamledit.File, n *yamledit.Node, which int, op byte, text stri
 			i := slices.IndexFunc(n.Content, func(c *yamledit.Node) bool { return c.Kind == yamledit.Scalar && c.Value == key })
 			n.Content = slices.Delete(n.Content, i, i+2)
 		}
+	case 5:
+		i := which % max(len(n.Content), 1)
+		edits, err = one(f.RemoveItem(n, i))
+		expect = func() { n.Content = slices.Delete(n.Content, i, i+1) }
 	case 4:
 		edits, err = one(f.Append(n, yamledit.Map{{"a", text}, {text, yamledit.List{text}}}))
 		expect = func() {

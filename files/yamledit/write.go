@@ -125,8 +125,11 @@ func size(v Value) int {
 
 // scalar writes a string or a Quoted in block style.
 func scalar(v Value) string {
-	if q, ok := v.(Quoted); ok {
-		return scalarText(string(q), DoubleQuoted, false)
+	switch v := v.(type) {
+	case Quoted:
+		return scalarText(string(v), DoubleQuoted, false)
+	case bool:
+		return strconv.FormatBool(v)
 	}
 	return scalarText(text(v), Plain, false)
 }
@@ -136,15 +139,6 @@ func text(v Value) string {
 		return s
 	}
 	return fmt.Sprint(v)
-}
-
-func (f *File) flowText(v Value, quote Style) string { return flow(v, quote) }
-
-func (f *File) flowScalar(v Value, quote Style) string {
-	if q, ok := v.(Quoted); ok {
-		return scalarText(string(q), DoubleQuoted, true)
-	}
-	return scalarText(text(v), quote, true)
 }
 
 // flow writes a value on one line.
@@ -163,6 +157,8 @@ func flow(v Value, quote Style) string {
 		return "[" + strings.Join(items, ", ") + "]"
 	case Quoted:
 		return scalarText(string(v), DoubleQuoted, true)
+	case bool:
+		return strconv.FormatBool(v)
 	}
 	return scalarText(text(v), quote, true)
 }
