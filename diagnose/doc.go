@@ -13,13 +13,15 @@
 //     without one of its needles is not looked at any closer.
 //   - The text around such a place is cleaned (clean.go): colours, line breaks of
 //     consoles, JSON's escapes at any depth, quotes that an editor made pretty.
-//   - Rules are tried on it in order (rule.go). A rule is what a message looks
+//   - Rules are tried on it in order (rule.go, match.go). A rule is what a message looks
 //     like and what it means, with the thread in which it was seen. To teach
 //     explain a new message, add a rule, and its words to the filter.
 //   - Codes count where they stand as codes (code.go): in hex of either facility,
 //     as signed and unsigned decimals; not within ids, digests and versions.
+//   - What only speaks about errors is left out (believe.go): documentation,
+//     changelogs, source code, tests, queries, lists of messages.
 //   - What the message is about is read from the text around it (context.go,
-//     imageref.go): container, image, node, pod, versions, isolation.
+//     place.go, imageref.go): container, image, node, pod, versions, isolation.
 //   - Messages of one kind are one diagnosis with a count.
 //
 // # What certain means
