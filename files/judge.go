@@ -127,11 +127,11 @@ func onBuild(m *image.Image, build uint32) bool {
 func (j *judge) question(u *Use, m *image.Image, h winver.Host) compat.Question {
 	q := compat.Question{
 		Host:  compat.Host{Version: h.Version, Edition: h.Edition},
-		Image: m.Asked(), Isolation: u.Isolation, Runtime: j.Runtime,
+		Image: m.Asked(), Isolation: u.Isolation, Runtime: j.set.Runtime,
 		Kubernetes: u.Kubernetes || u.HostProcess, HostProcess: u.HostProcess, Today: j.Today,
 	}
 	if q.Isolation == compat.DefaultIsolation && !q.Kubernetes {
-		q.Isolation = j.Isolation
+		q.Isolation = j.set.Isolation
 	}
 	if u.Engine != compat.NoEngine && u.Engine != q.Runtime.Engine {
 		q.Runtime = compat.Runtime{Engine: u.Engine}

@@ -35,5 +35,17 @@ func (l *lines) position(offset int) Position {
 	return Position{n, utf8.RuneCount(l.src[start:offset]) + 1}
 }
 
+// line is the text of a line, counted from 1, without its end.
+func (l *lines) line(n int) []byte {
+	if n < 1 || n > len(l.starts) {
+		return nil
+	}
+	end := len(l.src)
+	if n < len(l.starts) {
+		end = l.starts[n]
+	}
+	return bytes.TrimRight(l.src[l.starts[n-1]:end], "\r\n")
+}
+
 // bom is the byte order mark of UTF-8.
 var bom = []byte{0xef, 0xbb, 0xbf}

@@ -20,6 +20,7 @@ const (
 	RuleMixed        = "mixed-builds"
 	RuleUnpinned     = "unpinned-tag"
 	RuleRetarget     = "retarget"
+	RuleBadIgnore    = "bad-ignore"
 	RuleUnknown      = "image-unknown"
 
 	RulePlacedWrong   = "placement-contradicts-image"
@@ -51,6 +52,7 @@ var Rules = [...]Rule{
 	{RuleHostNetwork, ErrorLevel, true, "Kubernetes: HostProcess containers without hostNetwork: true"},
 	{RuleHyperV, Warning, true, "Kubernetes: Hyper-V isolation, which it does not have"},
 	{RuleTagNumber, ErrorLevel, true, "Kustomize: a newTag that YAML reads as a number"},
+	{RuleBadIgnore, Warning, false, "a comment winmatch:ignore that names no rule that there is"},
 	{RuleUnknown, Off, false, "which Windows is in the image is not known, so nothing was checked"},
 }
 

@@ -27,6 +27,10 @@ type Scanner struct {
 	Runtime   compat.Runtime
 	// Vars are variables for all files (--build-arg).
 	Vars map[string]string
+	// Config is the repository's winmatch.yaml, nil: none.
+	Config *Config
+	// Rel is a file's path from the folder of Config; nil: its path as it is.
+	Rel func(path string) string
 	// Kind takes every file for one of this kind; "": by name and content.
 	Kind string
 	// Look says what an image holds; nil: what its name says.
@@ -110,7 +114,11 @@ func (s *Scanner) once(path string, src []byte) Result {
 	if k == nil {
 		return Result{Path: path}
 	}
+	set, ignored := s.settings(path)
 	r := Result{Path: path, Kind: k.Name()}
+	if ignored {
+		return r
+	}
 	in := &Input{Path: path, Src: src, Facts: s.Facts, Vars: s.Vars, Open: s.Open}
 	looked := map[string]*image.Image{}
 	in.Look = func(reference string) *image.Image {
@@ -128,7 +136,7 @@ func (s *Scanner) once(path string, src []byte) Result {
 		}
 		return r
 	}
-	j := judge{Scanner: s, in: in, set: s.settings(path)}
+	j := judge{Scanner: s, in: in, set: set}
 	j.document(doc)
 	for i := range doc.Findings {
 		doc.Findings[i].early = true
@@ -153,24 +161,57 @@ func (s *Scanner) look(reference string) *image.Image {
 	return &m
 }
 
+// settings are what holds for a file: what was asked for, else what the
+// winmatch.yaml says.
+func (s *Scanner) settings(path string) (set Settings, ignored bool) {
+	if s.Rel != nil {
+		path = s.Rel(path)
+	}
+	set, ignored = s.Config.For(path)
+	if len(s.Hosts) > 0 {
+		set.Hosts = s.Hosts
+	}
+	if s.Isolation != compat.DefaultIsolation {
+		set.Isolation = s.Isolation
+	}
+	if s.Runtime.Engine != compat.NoEngine {
+		set.Runtime = s.Runtime
+	}
+	return set, ignored
+}
+
+// level is that of a finding, Off where it is not to be reported.
+func (s *Scanner) level(f *Finding) Level {
+	if s.Config != nil {
+		if l, ok := s.Config.levels[f.Rule]; ok {
+			return l
+		}
+	}
+	l := f.Level
+	if l == Off {
+		l = RuleByID(f.Rule).Level
+	}
+	if l == Off && s.Verbose {
+		l = Note
+	}
+	return l
+}
+
 // finish fills in levels and places, drops what is off or suppressed, and sorts.
 func (s *Scanner) finish(in *Input, list []Finding) []Finding {
-	if len(list) == 0 {
+	if len(list) == 0 && !bytes.Contains(in.Src, []byte(ignoreWord)) {
 		return nil
 	}
 	at := newLines(in.Src)
+	suppressed, wrong := ignores(at)
 	n := 0
+	list = append(list, wrong...)
 	for _, f := range list {
-		if f.Level == Off {
-			rule := RuleByID(f.Rule)
-			if f.Level = rule.Level; f.Level == Off && s.Verbose {
-				f.Level = Note
-			}
-		}
-		if f.Level == Off {
+		f.Level = s.level(&f)
+		f.Start, f.End = at.position(f.At.Start), at.position(f.At.End)
+		if f.Level == Off || suppressed.has(f.Rule, f.Start.Line) {
 			continue
 		}
-		f.Start, f.End = at.position(f.At.Start), at.position(f.At.End)
 		list[n] = f
 		n++
 	}
@@ -180,11 +221,3 @@ func (s *Scanner) finish(in *Input, list []Finding) []Finding {
 	})
 	return list
 }
-
-// Settings are what holds for one file.
-type Settings struct {
-	Hosts []winver.Host
-	Pin   image.Pin // the loosest that is wanted; "": any
-}
-
-func (s *Scanner) settings(string) Settings { return Settings{Hosts: s.Hosts} }

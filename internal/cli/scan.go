@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,6 +23,7 @@ type scanFlags struct {
 	buildArgs []string
 	kind      string
 	stdinName string
+	config    string
 	strict    bool
 }
 
@@ -33,6 +36,7 @@ func (f *scanFlags) flags(cmd *cobra.Command) {
 	fl.StringArrayVar(&f.buildArgs, "build-arg", nil, "`NAME=VALUE` of an ARG in Dockerfiles; may be repeated")
 	fl.StringVar(&f.kind, "kind", "", "take every file for this `KIND`: "+strings.Join(files.KindNames(), ", "))
 	fl.StringVar(&f.stdinName, "stdin-name", "", "`NAME` of the file on standard input, for PATH -")
+	fl.StringVar(&f.config, "config", "", "settings of `FILE` (default: winmatch.yaml of the repository; none: no settings)")
 	fl.BoolVar(&f.strict, "strict", false, "exit 2 for files that are templates too")
 }
 
@@ -45,8 +49,10 @@ func (a *app) scanCommand() *cobra.Command {
 cannot build, a tag that there is not, a Windows out of support.
 
 PATH is a file, a folder with everything below it, or - for standard input;
-without one it is this folder. HOST is as check takes it. Registries are not
-asked: what a name does not say is not known, and is no finding (-v tells).
+without one it is this folder. -o has text, json, sarif and github. HOST is as check takes it; without one it is what
+winmatch.yaml at the repository's root says, else what a file itself says: the
+label of a CI runner, a node selector. Registries are not asked: what a name does
+not say is not known, and is no finding (-v tells).
 
 Exit codes: 0 nothing found; 1 at least one error or warning; 2 wrong usage, or a
 file that could not be read.`,
@@ -60,7 +66,7 @@ file that could not be read.`,
 }
 
 func (a *app) scan(f *scanFlags, args []string) error {
-	if err := a.form("text", "json"); err != nil {
+	if err := a.form("text", "json", "sarif", "github"); err != nil {
 		return err
 	}
 	s, err := a.scanner(f)
@@ -81,8 +87,13 @@ func (a *app) scan(f *scanFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if a.output == "json" {
+	switch a.output {
+	case "json":
 		return render.JSON(a.stdout, &out)
+	case "sarif":
+		return render.ScanSARIF(a.stdout, &out, programVersion())
+	case "github":
+		render.ScanGitHub(a.stdout, &out)
 	}
 	return nil
 }
@@ -121,7 +132,54 @@ func (a *app) scanner(f *scanFlags) (*files.Scanner, error) {
 			return nil, err
 		}
 	}
-	return s, nil
+	return s, a.configure(s, f.config)
+}
+
+// configure reads the winmatch.yaml of the repository.
+func (a *app) configure(s *files.Scanner, name string) error {
+	here, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "none":
+		return nil
+	case "":
+		if name = files.FindConfig(here); name == "" {
+			return nil
+		}
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	src, err := readBounded(file)
+	if err != nil {
+		return failf("", "%s: %v", name, err)
+	}
+	show := name
+	if rel, err := filepath.Rel(here, name); err == nil && filepath.IsAbs(name) {
+		show = rel
+	}
+	if s.Config, err = files.ParseConfig(filepath.ToSlash(show), src, a.facts); err != nil {
+		return err
+	}
+	folder, err := filepath.Abs(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	s.Rel = func(path string) string {
+		path = filepath.FromSlash(path)
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(here, path)
+		}
+		if rel, err := filepath.Rel(folder, path); err == nil {
+			path = rel
+		}
+		return filepath.ToSlash(path)
+	}
+	return nil
 }
 
 // eachFile scans PATH arguments; report gets what stood on standard input too.

@@ -31,6 +31,7 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
+// programVersion is the program's version, "" where it is not known.
 func programVersion() string {
 	if info, ok := debug.ReadBuildInfo(); version == "" && ok {
 		return info.Main.Version

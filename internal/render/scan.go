@@ -74,3 +74,36 @@ func ScanText(w io.Writer, list []ScanFinding, s Style) {
 		}
 	}
 }
+
+// ScanGitHub writes findings as workflow commands, which GitHub shows beside the
+// lines, and files that were not read as errors.
+// https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+func ScanGitHub(w io.Writer, s *Scan) {
+	for i := range s.Findings {
+		f := &s.Findings[i]
+		command := f.Level.String()
+		if f.Level == files.Note {
+			command = "notice"
+		}
+		text := f.Message
+		if f.Hint != "" {
+			text += "\n→ " + f.Hint
+		}
+		fmt.Fprintf(w, "::%s file=%s,line=%d,endLine=%d,col=%d,endColumn=%d,title=%s::%s\n", command, property(f.File),
+			f.Line, f.EndLine, f.Column, f.EndColumn, property("winmatch: "+f.Rule), message(text))
+	}
+	for _, e := range s.Errors {
+		place := ""
+		if e.Line > 0 {
+			place = fmt.Sprintf(",line=%d", e.Line)
+			if e.Column > 0 {
+				place += fmt.Sprintf(",col=%d", e.Column)
+			}
+		}
+		command := "error"
+		if e.Template {
+			command = "notice"
+		}
+		fmt.Fprintf(w, "::%s file=%s%s::%s\n", command, property(e.File), place, message("not scanned: "+e.Reason))
+	}
+}
