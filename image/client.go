@@ -25,6 +25,7 @@ type Client struct {
 	Timeout   time.Duration     // for one reference, waits and retries included; 0: 30 s
 	ConfigDir string            // where Docker's config.json is; "": DOCKER_CONFIG, else ~/.docker
 	UserAgent string            // "": "winmatch"
+	Mirrors   []string          // of Docker Hub, URLs, asked for images before it; nil: those of Docker's daemon.json
 
 	backoff time.Duration // first wait before a retry; 0: 500 ms
 	budget  time.Duration // all waits of one exchange together; 0: 9 s
@@ -33,6 +34,9 @@ type Client struct {
 	rt    http.RoundTripper
 	mu    sync.Mutex
 	hosts map[string]*host
+
+	mirrorOnce sync.Once
+	hubMirrors []string
 
 	configOnce sync.Once
 	config     *dockerConfig
@@ -160,18 +164,9 @@ func (c *Client) read(ctx context.Context, ref Reference, named *Image) (Image, 
 		return c.readPlace(ctx, ref, m)
 	}
 	m.Family, m.KB, m.Floating = named.Family, named.KB, named.Floating && named.Basis == BasisTag
-	what := ref.Tag
-	if ref.Digest != "" {
-		what = ref.Digest
-	}
-	repo := c.repository(ref)
-	doc, digest, err := repo.manifest(ctx, what, ref.Digest)
-	if err == nil {
-		m.Digest = digest
-		err = m.load(ctx, repo, doc, c.Deep)
-	}
+	m, err := c.readRegistry(ctx, ref, m)
 	if err != nil {
-		return Image{}, repo.about(ref, err)
+		return Image{}, err
 	}
 	if named.Basis == BasisTag {
 		m.compare(named)

@@ -60,23 +60,29 @@ type repository struct {
 }
 
 func (c *Client) repository(ref Reference) *repository {
+	scheme, addr := "https://", ref.Host
+	if ref.Host == DockerHub {
+		addr = "registry-1.docker.io"
+	} else if c.Insecure && ref.Host != MCR {
+		scheme = "http://"
+	}
+	return c.repositoryAt(ref.Host, ref.Host, scheme+addr, ref.Repository)
+}
+
+// repositoryAt returns a repository of the registry at a URL, which the client
+// remembers by key.
+func (c *Client) repositoryAt(key, name, base, repo string) *repository {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h := c.hosts[ref.Host]
+	h := c.hosts[key]
 	if h == nil {
-		scheme, addr := "https://", ref.Host
-		if ref.Host == DockerHub {
-			addr = "registry-1.docker.io"
-		} else if c.Insecure && ref.Host != MCR {
-			scheme = "http://"
-		}
-		h = &host{name: ref.Host, base: scheme + addr, first: make(chan struct{}, 1), tokens: map[string]*token{}}
+		h = &host{name: name, base: base, first: make(chan struct{}, 1), tokens: map[string]*token{}}
 		if c.hosts == nil {
 			c.hosts = map[string]*host{}
 		}
-		c.hosts[ref.Host] = h
+		c.hosts[key] = h
 	}
-	return &repository{c: c, h: h, name: ref.Repository}
+	return &repository{c: c, h: h, name: repo}
 }
 
 // about puts the reference before an error's text.
@@ -517,7 +523,7 @@ type response struct {
 	elsewhere bool // another host answered, after a redirect
 }
 
-// exchange sends a request, follows redirects and, on 429 and on 502 to 504,
+// exchange sends a request, follows redirects and, on 429, 500 and 502 to 504,
 // tries again after a while: as long as the server asks (Retry-After), within
 // a budget.
 func (c *Client) exchange(ctx context.Context, req *request) (*response, error) {
@@ -534,7 +540,7 @@ func (c *Client) exchange(ctx context.Context, req *request) (*response, error) 
 			return nil, err
 		}
 		switch resp.StatusCode {
-		case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		default:
 			return resp, nil
 		}

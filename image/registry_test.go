@@ -190,7 +190,7 @@ func mustParse(t testing.TB, s string) Reference {
 }
 
 func quick() *Client {
-	return &Client{Insecure: true, Timeout: 5 * time.Second, backoff: 5 * time.Millisecond, budget: 2 * time.Second}
+	return &Client{Insecure: true, Mirrors: []string{}, Timeout: 5 * time.Second, backoff: 5 * time.Millisecond, budget: 2 * time.Second}
 }
 
 func get(t testing.TB, c *Client, ref Reference) Image {
@@ -531,7 +531,7 @@ func TestBadAnswers(t *testing.T) {
 		{"500", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = io.WriteString(w, `{"errors":[{"code":"`+"t0ken"+`"}]}`)
-		}, CodeUnreachable, "answered 500"},
+		}, CodeUnreachable, "answers 500"},
 		{"204", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, CodeManifest, "answered 204"},
 		{"429 and an hour", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "3600")
@@ -620,6 +620,17 @@ func TestBadConfigs(t *testing.T) {
 		_, err := quick().Get(context.Background(), r.ref("a:"+tag))
 		wantError(t, tag, err, CodeManifest, text)
 	}
+	// An artifact of OCI 1.1 is no image; beside images in an index it is let be.
+	empty := r.blob("a", []byte("{}"))
+	empty["mediaType"] = "application/vnd.oci.empty.v1+json"
+	sbom := r.put("a", "sbom", typeOCIManifest, obj{"artifactType": "application/spdx+json", "config": empty, "layers": []obj{empty}})
+	_, err := quick().Get(context.Background(), r.ref("a:sbom"))
+	wantError(t, "artifact", err, CodeManifest, `not an image: its config is of the media type "application/vnd.oci.empty.v1+json"`)
+	sbom["artifactType"] = "application/spdx+json"
+	r.put("a", "both", typeOCIIndex, obj{"manifests": []obj{sbom, with(r.image("a", "", typeOCIManifest, windows("10.0.20348.1")), windows("10.0.20348.1"))}})
+	if m := get(t, quick(), r.ref("a:both")); len(m.Children) != 2 || len(m.Findings) != 0 || m.Children[0].Windows() || !m.Children[1].Windows() {
+		t.Errorf("%+v", m)
+	}
 	// A registry that lies about a config, or lacks it.
 	r.image("a", "good", typeOCIManifest, windows("10.0.20348.1"))
 	for text, code := range map[string]string{"lie": CodeDigest, "lack": CodeManifest, "huge": CodeRefused} {
@@ -661,7 +672,7 @@ func TestBadConfigs(t *testing.T) {
 func TestRetry(t *testing.T) {
 	r := newRegistry(t)
 	r.index("a", "t", "10.0.20348.1")
-	for _, code := range []int{429, 502, 503, 504} {
+	for _, code := range []int{429, 500, 502, 503, 504} {
 		n := 0
 		r.wrap = func(h http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
