@@ -146,22 +146,73 @@ func TestRepaired(t *testing.T) {
 					t.Errorf("%s on %s does not take %s", h.Runtime.Name, h.Host.Version, want)
 				}
 			}
-			if name == "docker" {
-				return // the oracle sees os.version only: once is enough
+			if name == "oci" { // the oracles see os.version only: once is enough
+				w.asContainerd(t, env, ref)
 			}
-			for _, v := range []string{"v0.2.1", "v1.0.0-rc.1", "v1.0.0-rc.2", "v1.0.0-rc.4", "v1.0.0-rc.5"} {
-				silent, stated := []string{"-", "-", "-"}, versions
-				p := newPlatforms(t, v)
-				for i, host := range versions {
-					if got := p.takes(host, silent); got != 0 {
-						t.Errorf("%s: before the repair host %s takes child %d, not the first", v, host, got)
-					}
-					if got := p.takes(host, stated); got != i {
-						t.Errorf("%s: after the repair host %s takes child %d, want %d", v, host, got, i)
+		})
+	}
+}
+
+// oracles are the versions of containerd/platforms that answer differently, and
+// a containerd that has each.
+var oracles = []struct{ platforms, containerd string }{
+	{"v0.2.1", "1.7.19"}, {"v1.0.0-rc.1", "2.0.0"}, {"v1.0.0-rc.2", "2.2.0"}, {"v1.0.0-rc.4", "2.3.0"}, {"v1.0.0-rc.5", "2.4.0"},
+}
+
+// asContainerd holds which child of an index each supported host takes against
+// containerd's own code: by what check says, and where the index has a child of
+// the host's build it is that one. Without os.version every host took the first.
+func (w winmatch) asContainerd(t *testing.T, env []string, ref string, flags ...string) {
+	t.Helper()
+	got, _ := w.image(t, env, append(flags, ref)...)
+	var hosts, windows, stated, silent []string
+	for _, h := range got[0].Hosts {
+		if !slices.Contains(hosts, h.Host.Version) {
+			hosts = append(hosts, h.Host.Version)
+		}
+	}
+	for _, c := range got[0].Children {
+		if c.OS == "windows" {
+			windows, stated, silent = append(windows, c.Digest), append(stated, c.OSVersion), append(silent, "-")
+		}
+	}
+	if len(hosts) < 6 {
+		t.Fatalf("only the hosts %v", hosts)
+	}
+	compared, own := 0, 0
+	for _, o := range oracles {
+		p := newPlatforms(t, o.platforms)
+		for i, child := range p.takes(hosts, silent) {
+			if child != 0 {
+				t.Errorf("%s: before, host %s takes child %d, not the first", o.platforms, hosts[i], child)
+			}
+		}
+		args := append([]string{"--runtime", "containerd@" + o.containerd}, flags...)
+		for _, h := range hosts {
+			args = append(args, "--host", h)
+		}
+		a, _ := w.check(t, env, append(args, ref)...)
+		for i, child := range p.takes(hosts, stated) {
+			r := &a.Results[i]
+			for j, v := range stated {
+				if buildOf(v) == buildOf(hosts[i]) {
+					if own++; child != j {
+						t.Errorf("%s: host %s takes child %d, not its own, %d", o.platforms, hosts[i], child, j)
 					}
 				}
 			}
-		})
+			switch {
+			case r.Predicted.Pull == "unknown": // containerd is not known to run there
+				continue
+			case child < 0 && r.Predicted.Pull != "refused", child >= 0 && (r.Predicted.Pull != "accepted" || r.Image.Digest != windows[child]):
+				t.Errorf("%s: host %s takes child %d of %v, check says %s %s", o.platforms, hosts[i], child, stated, r.Predicted.Pull, r.Image.OSVersion)
+			}
+			compared++
+		}
+	}
+	t.Logf("%d hosts, %d answers compared, %d of a host's own build", len(hosts), compared, own)
+	if compared < 5*len(oracles) || own < 3*len(oracles) {
+		t.Errorf("only %d answers were compared, %d of a host's own build", compared, own)
 	}
 }
 
@@ -201,25 +252,31 @@ func (p *platforms) ask(mode string, questions []string) []bool {
 	return list
 }
 
-// takes returns which child of an index containerd takes: of those that match,
-// sorted by Less and stably, the first; -1 for none.
-func (p *platforms) takes(host string, children []string) int {
+// takes returns which child of an index containerd takes on each host: of those
+// that match, sorted by Less and stably, the first; -1 for none.
+func (p *platforms) takes(hosts, children []string) []int {
 	p.t.Helper()
 	var match, less []string
-	for _, c := range children {
-		match = append(match, host+" "+c)
-		for _, d := range children {
-			less = append(less, host+" "+c+" "+d)
+	for _, h := range hosts {
+		for _, c := range children {
+			match = append(match, h+" "+c)
+			for _, d := range children {
+				less = append(less, h+" "+c+" "+d)
+			}
 		}
 	}
 	ok, before := p.ask("match", match), p.ask("only", less)
-	best := -1
-	for i := range children {
-		if ok[i] && (best < 0 || before[i*len(children)+best]) {
-			best = i
+	n := len(children)
+	taken := make([]int, len(hosts))
+	for h := range hosts {
+		taken[h] = -1
+		for i := range children {
+			if best := taken[h]; ok[h*n+i] && (best < 0 || before[(h*n+i)*n+best]) {
+				taken[h] = i
+			}
 		}
 	}
-	return best
+	return taken
 }
 
 // A layout that skopeo made is repaired where it is, and skopeo reads it.
@@ -253,11 +310,12 @@ func TestRepairedLayout(t *testing.T) {
 	}
 }
 
-// Single images become an index that docker-registry takes.
+// Single images become an index that docker-registry takes, and of which
+// containerd takes the right child.
 func TestCreated(t *testing.T) {
 	r, w := parts.NewRegistry(t, false), winmatch{parts.Build(t)}
 	env := []string{"DOCKER_CONFIG=" + t.TempDir()}
-	_, kids := r.Push(t, "a/b", "parts", parts.Docker, []parts.Kid{parts.Windows("", "10.0.17763.6893"), parts.Windows("", "10.0.26100.2894"), {OS: "linux"}})
+	_, kids := r.Push(t, "a/b", "parts", parts.Docker, []parts.Kid{parts.Windows("", "10.0.17763.6893"), parts.Windows("", "10.0.26100.2894"), {OS: "linux"}, parts.Windows("", "10.0.20348.3207")})
 	name := r.Addr + "/a/b"
 	args := []string{"index", "create", "--insecure", "--apply", name + ":all"}
 	for _, k := range kids {
@@ -268,8 +326,10 @@ func TestCreated(t *testing.T) {
 			t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
 		}
 	}
+	// The order is from the newest on, whatever it was.
 	got, code := w.image(t, env, "--insecure", "--deep", "--host", "ws2019", "--host", "ws2025", name+":all")
-	if code != 0 || len(got[0].Children) != 3 || got[0].Children[0].OSVersion != "10.0.26100.2894" || got[0].Children[1].OSVersion != "10.0.17763.6893" {
+	if code != 0 || len(got[0].Children) != 4 || got[0].Children[0].OSVersion != "10.0.26100.2894" || got[0].Children[2].OSVersion != "10.0.17763.6893" {
 		t.Errorf("exit %d, %+v", code, got)
 	}
+	w.asContainerd(t, env, name+":all", "--insecure")
 }
