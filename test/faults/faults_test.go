@@ -145,35 +145,79 @@ func TestFaults(t *testing.T) {
 	list = append(list, hostile...)
 
 	results := make([][]outcome, len(list))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, 6) // given back after 2 s: by then it only waits
+	var jobs []func()
 	for i, f := range list {
 		results[i] = make([]outcome, len(verbs))
 		for j, v := range verbs {
 			if f.verbs != nil && !slices.Contains(f.verbs, v.name) {
 				continue
 			}
-			wg.Go(func() {
-				slots <- struct{}{}
-				free := time.AfterFunc(2*time.Second, func() { <-slots })
-				defer func() {
-					if free.Stop() {
-						<-slots
-					}
-				}()
-				repo := "read/app" // what only reads may share one
-				if v.name == repair {
-					repo = fmt.Sprintf("f%d/app", i)
-				}
-				results[i][j] = f.meet(t, w.Program, repo, v.name, v.args)
-			})
+			repo := "read/app" // what only reads may share one
+			if v.name == repair {
+				repo = fmt.Sprintf("f%d/app", i)
+			}
+			jobs = append(jobs, func() { results[i][j] = f.meet(t, w.Program, repo, v.name, v.args) })
 		}
 	}
-	wg.Wait()
+	together(jobs)
 	for _, o := range others {
 		o.check(t)
 	}
 	compare(t, table(list, results))
+}
+
+// together does six jobs at a time, those not counted that have run for 2 s: by
+// then they only wait.
+func together(jobs []func()) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 6)
+	for _, job := range jobs {
+		slots <- struct{}{}
+		wg.Go(func() {
+			free := time.AfterFunc(2*time.Second, func() { <-slots })
+			defer func() {
+				if free.Stop() {
+					<-slots
+				}
+			}()
+			job()
+		})
+	}
+	wg.Wait()
+}
+
+// TestCuts cuts every connection after so many bytes, from the TLS handshake to
+// the answer to the push: the index is the one before or the repaired one.
+func TestCuts(t *testing.T) {
+	w := parts.Build(t)
+	back = parts.NewRegistry(t, true)
+	proxy := startProxy(t)
+	var jobs []func()
+	var mu sync.Mutex
+	states := map[string]int{}
+	cut := func(stream string, bytes int) {
+		f := fault{name: fmt.Sprintf("cut after %d bytes %s", bytes, stream), at: func(t *testing.T) place {
+			addr, heal := proxy.before(t, back.Addr, []toxin{{"limit_data", stream, object{"bytes": bytes}}})
+			return place{addr, []string{"SSL_CERT_FILE=" + back.CA, "DOCKER_CONFIG=" + parts.Login(t, addr, parts.Password)}, heal}
+		}}
+		jobs = append(jobs, func() {
+			o := f.meet(t, w.Program, fmt.Sprintf("cut/%s%d", stream, bytes), repair, verbs[3].args)
+			mu.Lock()
+			defer mu.Unlock()
+			states[fmt.Sprintf("exit %d, %s", o.code, o.lost)]++
+		})
+	}
+	for n := 200; n <= 7000; n += 400 {
+		cut("upstream", n)
+		cut("downstream", n)
+	}
+	together(jobs)
+	t.Log(states)
+	for _, must := range []string{"exit 0, repaired", "exit 2, as it was"} {
+		if states[must] == 0 {
+			t.Errorf("no cut came to %q: %v", must, states)
+		}
+	}
 }
 
 // meet lets one verb meet a fault.
