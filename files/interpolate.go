@@ -102,7 +102,7 @@ func (p *interpolation) braces(end int) {
 	switch {
 	case op == "":
 		p.variable(name)
-	case sign == "":
+	case sign == "" || !plainVariables(sign[1:]):
 		p.fail("a ${ that is no variable")
 	case sign[0] == '-' && !set:
 		p.at = other
@@ -122,6 +122,26 @@ func (p *interpolation) braces(end int) {
 		p.fail("a ${ that is no variable")
 	}
 	p.at = closing + 1
+}
+
+// plainVariables reports whether all that looks like a variable in a text is one.
+// Of others compose-go makes different things, depending on what stands around.
+func plainVariables(s string) bool {
+	if strings.Contains(s, "$$") {
+		return false
+	}
+	for {
+		i := strings.Index(s, "${")
+		if i < 0 {
+			return true
+		}
+		s = s[i+2:]
+		n := variableName(s)
+		rest := strings.TrimPrefix(s[n:], ":")
+		if n == 0 || rest == "" || strings.IndexByte("-?+", rest[0]) < 0 && s[n] != '}' {
+			return false
+		}
+	}
 }
 
 // closingBrace finds the brace that closes a variable whose name ends at an

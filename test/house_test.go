@@ -39,7 +39,7 @@ var above = map[string][]string{
 
 	// Beside the house: generators and tests, which nothing in it imports.
 	"image/gen": {"facts", "winver", "image"},
-	"test":      {"facts", "winver", "compat", "diagnose", "image"},
+	"test":      {"facts", "winver", "compat", "diagnose", "image", "files"},
 }
 
 // pure are the packages that import nothing but the standard library and each
