@@ -99,9 +99,16 @@ func (w *workflow) scope(job *yamledit.Node, c cell) *scope {
 }
 
 func (w *workflow) job(job *yamledit.Node) {
-	matrix := job.Path("strategy", "matrix")
+	matrix, axes := job.Path("strategy", "matrix"), map[string]bool{}
+	matrix.Entries(func(k, v *yamledit.Node) bool {
+		if key, _ := k.Text(); len(v.Items()) > 1 {
+			axes["matrix."+key] = true
+		}
+		return true
+	})
 	for _, c := range matrixCells(matrix) {
 		s := w.scope(job, c)
+		s.axes = axes
 		w.runsOn(job.Get("runs-on"), s, matrix)
 		if s.on.os == "windows" {
 			w.linuxOnly(job.Get("container"), "a job container")

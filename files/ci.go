@@ -32,8 +32,11 @@ func (c *ci) find(f Finding) {
 	c.doc.Findings = append(c.doc.Findings, f)
 }
 
-// use adds a use, or its hosts to the one that is there already.
+// use adds a use, or its hosts to the one that is there already. The services'
+// own Windows runners have no hypervisor.
+// https://github.com/actions/runner-images/issues/183
 func (c *ci) use(u Use) {
+	u.NoHypervisor = len(u.Hosts) > 0
 	for i := range c.doc.Uses {
 		o := &c.doc.Uses[i]
 		if o.At != u.At || o.Reference != u.Reference || o.Isolation != u.Isolation || o.Windows != u.Windows || !slices.Equal(o.Parts, u.Parts) {
@@ -62,7 +65,10 @@ type scope struct {
 	vars   []*yamledit.Node // mappings of variables, the strongest first
 	more   map[string]value // further variables
 	lookup func(name string) operand
-	depth  int
+	// axes are the lists of a matrix with more than one value: a value in them is
+	// there to be another than the others, and is not changed.
+	axes  map[string]bool
+	depth int
 }
 
 // env adds a mapping of variables, stronger than those before.
@@ -172,9 +178,22 @@ func (s *scope) word(w word, n *yamledit.Node) value {
 		if !o.known {
 			return value{why: "it is not known before the job runs"}
 		}
+		if f.kind != literal && s.axes[f.text] {
+			o.value = o.nowhere()
+		}
 		out.parts = append(out.parts, o.parts...)
 	}
 	return out
+}
+
+// nowhere is a value without the places that it stands in.
+func (v value) nowhere() value {
+	parts := slices.Clone(v.parts)
+	for i := range parts {
+		parts[i].At = Span{}
+	}
+	v.parts = parts
+	return v
 }
 
 // holds reports whether something is done in this job: its condition is true,

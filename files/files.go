@@ -68,6 +68,8 @@ type Use struct {
 	Windows image.Tri
 	// Isolation as the file asks for it, else the default.
 	Isolation compat.Isolation
+	// NoHypervisor: where it runs there is none, so no Hyper-V isolation.
+	NoHypervisor bool
 	// Engine runs it; NoEngine stands for Docker, on Kubernetes for containerd.
 	Engine compat.Engine
 	// Kubernetes: a pod's container; HostProcess: a HostProcess container.

@@ -116,8 +116,10 @@ func (g *gitlab) job(name string, n *yamledit.Node) {
 	}
 	for _, c := range parallelCells(get("parallel").Get("matrix")) {
 		s := *base
+		s.axes = map[string]bool{}
 		for key, v := range c {
 			s.vars = append([]*yamledit.Node{{Kind: yamledit.Mapping, Content: []*yamledit.Node{{Value: key}, v}}}, s.vars...)
+			s.axes[key] = true
 		}
 		s.lookup = func(string) operand { return operand{} }
 		hosted := g.tags(own("tags"), &s)

@@ -238,8 +238,11 @@ func (j *judge) verdict(u *Use, q *compat.Question, v *compat.Verdict) Finding {
 		return f
 	}
 	candidates := image.Candidates(image.Siblings(ref, j.Facts, q.Host.Version))
-	if list := v.Remedies(j.Facts, q, u.Reference, candidates); len(list) > 0 {
-		f.Hint = list[0].Text
+	for _, r := range v.Remedies(j.Facts, q, u.Reference, candidates) {
+		if r.Kind != compat.UseIsolation || !u.NoHypervisor {
+			f.Hint = r.Text
+			break
+		}
 	}
 	return f
 }

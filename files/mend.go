@@ -26,7 +26,7 @@ func (j *judge) mend(uses []judged) {
 	for i := range uses {
 		u := &uses[i]
 		before := penalty(u.findings)
-		if before <= doubtful || u.Of != "" || strings.Contains(u.Reference, "@") {
+		if before <= doubtful || strings.Contains(u.Reference, "@") {
 			continue
 		}
 		if ref := changed(u.Use, made); ref != u.Reference { // a part of it has been changed for another use

@@ -44,11 +44,7 @@ func TestRepositories(t *testing.T) {
 			}
 			t.Chdir(repo)
 			flags := strings.Fields(string(want.Comment))
-			got := &txtar.Archive{Comment: want.Comment, Files: findings(flags)}
-			run(append([]string{"fix", "--write", "-q"}, flags...))
-			if again := run(append([]string{"fix", "-q"}, flags...)); strings.Contains(again, "\n@@") {
-				t.Errorf("a second fix changes:\n%s", again)
-			}
+			got := &txtar.Archive{Comment: want.Comment, Files: findings(t, flags)}
 			if *update {
 				if err := os.WriteFile(golden, txtar.Format(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -70,12 +66,23 @@ func TestRepositories(t *testing.T) {
 	}
 }
 
-// findings are what the verbs say about this folder.
-func findings(flags []string) []txtar.File {
-	return []txtar.File{
+// findings are what the verbs say about this folder, before and after it is
+// mended. A second fix must change nothing.
+func findings(t *testing.T, flags []string) []txtar.File {
+	t.Helper()
+	fix := run(append([]string{"fix", "-q"}, flags...))
+	list := []txtar.File{
 		{Name: "scan", Data: []byte(run(append([]string{"scan"}, flags...)))},
-		{Name: "fix", Data: []byte(run(append([]string{"fix", "-q"}, flags...)))},
+		{Name: "fix", Data: []byte(fix)},
 	}
+	written := run(append([]string{"fix", "-q", "--write"}, flags...))
+	if w, _, _ := strings.Cut(written, "exit "); !strings.HasPrefix(fix, w) {
+		t.Errorf("fix --write says something else than fix:\n%s", written)
+	}
+	if again := run(append([]string{"fix", "-q"}, flags...)); strings.Contains(again, "@@ ") {
+		t.Errorf("a second fix changes something:\n%s", again)
+	}
+	return append(list, txtar.File{Name: "scan after fix --write", Data: []byte(run(append([]string{"scan"}, flags...)))})
 }
 
 // run is what a verb says, and its exit code.
