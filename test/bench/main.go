@@ -166,6 +166,11 @@ func run() error {
 		rows = append(rows, more...)
 	}
 
+	if more, err = swarm(p, env); err != nil {
+		return err
+	}
+	rows = append(rows, more...)
+
 	note("verdict")
 	v := verdicts()
 	rows = append(rows,
