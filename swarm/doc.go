@@ -20,7 +20,8 @@
 // github.com/moby/moby/client costs the program 3.9 ms of its start, which every
 // verb pays (package initialisers of its tracing), and a specification that goes
 // through its types loses the fields of newer engines. The API's few shapes are
-// declared here; the client is the tests' other side (test/swarm).
+// declared here and held against the engine's own, and the docker command's,
+// answers (test/swarm).
 //
 // [API]: https://github.com/moby/moby/blob/b985e231/api/swagger.yaml
 package swarm

@@ -176,7 +176,9 @@ func (r *Report) remedies(f *facts.Facts, v *Service, m *Image) {
 				reachable = append(reachable, j.Node.Name)
 			}
 		case j.Answer == compat.Unknown:
-			unknown = append(unknown, j.Node.Name)
+			if j.Node.Up() && !j.Barred {
+				unknown = append(unknown, j.Node.Name)
+			}
 		case !j.Barred:
 			cannot = append(cannot, j)
 		}

@@ -166,9 +166,9 @@ type (
 	}
 )
 
-// Read asks a manager for services, nodes and tasks: all services, or those of
-// the names or IDs that are given.
-func (c *Client) Read(ctx context.Context, only ...string) (*State, error) {
+// Read asks a manager for services, nodes and tasks. All of them are read: the
+// error of one service's task may say which Windows the node of another has.
+func (c *Client) Read(ctx context.Context) (*State, error) {
 	s := &State{}
 	if err := c.get(ctx, "/info", &s.Manager); err != nil {
 		return nil, err
@@ -183,17 +183,8 @@ func (c *Client) Read(ctx context.Context, only ...string) (*State, error) {
 	if err := stream(ctx, c, "/nodes", s.addNode); err != nil {
 		return nil, err
 	}
-	if err := stream(ctx, c, "/services", func(w *wireService) {
-		if len(only) == 0 || slices.Contains(only, w.Spec.Name) || slices.Contains(only, w.ID) {
-			s.Services = append(s.Services, service(w))
-		}
-	}); err != nil {
+	if err := stream(ctx, c, "/services", func(w *wireService) { s.Services = append(s.Services, service(w)) }); err != nil {
 		return nil, err
-	}
-	for _, name := range only {
-		if s.Service(name) == nil {
-			return nil, &Error{Code: CodeNotFound, Text: "there is no service " + name, Hint: "docker service ls lists them"}
-		}
 	}
 	s.name()
 	t := tasks{state: s, byID: map[string]*Service{}, nodes: map[string]*Node{}, groups: map[groupKey]*Group{}}
@@ -212,14 +203,23 @@ func (c *Client) Read(ctx context.Context, only ...string) (*State, error) {
 	return s, nil
 }
 
-// Service finds a service by its name or ID; nil where there is none.
-func (s *State) Service(name string) *Service {
-	for _, v := range s.Services {
-		if v.Name == name || v.ID == name {
-			return v
+// Select finds services by their names or IDs, each once; all of them where no
+// name is given.
+func (s *State) Select(names ...string) ([]*Service, error) {
+	if len(names) == 0 {
+		return s.Services, nil
+	}
+	var out []*Service
+	for _, name := range names {
+		i := slices.IndexFunc(s.Services, func(v *Service) bool { return v.Name == name || v.ID == name })
+		if i < 0 {
+			return nil, &Error{Code: CodeNotFound, Text: "there is no service " + name, Hint: "docker service ls lists them"}
+		}
+		if !slices.Contains(out, s.Services[i]) {
+			out = append(out, s.Services[i])
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // Node finds a node by its name, host name or ID; nil where there is none, or

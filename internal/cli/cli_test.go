@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 	}
 	maps.Copy(cmds, registryCmds())
 	maps.Copy(cmds, layoutCmds())
+	maps.Copy(cmds, swarmCmds())
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: cmds})
 }
 

@@ -64,12 +64,12 @@ func swarmFailure(err error) error {
 
 // readSwarm connects to the manager and reads what there is, with what is known
 // of the nodes.
-func (a *app) readSwarm(ctx context.Context, f *swarmFlags, only ...string) (*swarm.Client, *swarm.State, error) {
+func (a *app) readSwarm(ctx context.Context, f *swarmFlags) (*swarm.Client, *swarm.State, error) {
 	c, err := swarm.Dial(ctx, a.endpoint(f.context))
 	if err != nil {
 		return nil, nil, swarmFailure(err)
 	}
-	s, err := a.stateOf(ctx, c, f, only...)
+	s, err := a.stateOf(ctx, c, f)
 	if err != nil {
 		c.Close()
 		return nil, nil, err
@@ -77,8 +77,8 @@ func (a *app) readSwarm(ctx context.Context, f *swarmFlags, only ...string) (*sw
 	return c, s, nil
 }
 
-func (a *app) stateOf(ctx context.Context, c *swarm.Client, f *swarmFlags, only ...string) (*swarm.State, error) {
-	s, err := c.Read(ctx, only...)
+func (a *app) stateOf(ctx context.Context, c *swarm.Client, f *swarmFlags) (*swarm.State, error) {
+	s, err := c.Read(ctx)
 	if err != nil {
 		return nil, swarmFailure(err)
 	}

@@ -49,19 +49,23 @@ func (a *app) swarmConstrain(ctx context.Context, f *swarmConstrainFlags, names 
 	if err := a.form("text", "json"); err != nil {
 		return err
 	}
-	c, s, err := a.readSwarm(ctx, &f.swarmFlags, names...)
+	c, s, err := a.readSwarm(ctx, &f.swarmFlags)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	services, err := s.Select(names...)
+	if err != nil {
+		return swarmFailure(err)
+	}
 	var images map[string]*swarm.Image
 	if !f.undo {
-		images = a.serviceImages(ctx, &f.reading, s.Services)
+		images = a.serviceImages(ctx, &f.reading, services)
 	}
 	out := render.SwarmConstrain{Facts: a.info(), Undo: f.undo, Services: []render.SwarmConstraints{}}
 	var failed error
 	hint := ""
-	for _, v := range s.Services {
+	for _, v := range services {
 		var p *swarm.Constraints
 		if f.undo {
 			p = swarm.PlanUndo(v)

@@ -42,23 +42,27 @@ func (a *app) swarmDoctor(ctx context.Context, f *swarmFlags, names []string) er
 	if err := a.form("text", "json"); err != nil {
 		return err
 	}
-	c, s, err := a.readSwarm(ctx, f, names...)
+	c, s, err := a.readSwarm(ctx, f)
 	if err != nil {
 		return err
 	}
 	c.Close()
+	services, err := s.Select(names...)
+	if err != nil {
+		return swarmFailure(err)
+	}
 	var ask []*swarm.Service
-	for _, v := range s.Services {
+	for _, v := range services {
 		if s.NeedsImage(v) {
 			ask = append(ask, v)
 		}
 	}
 	images := a.serviceImages(ctx, &f.reading, ask)
-	out := render.SwarmDoctor{Facts: a.info(), Nodes: []render.SwarmNode{}, Services: make([]render.SwarmService, 0, len(s.Services))}
+	out := render.SwarmDoctor{Facts: a.info(), Nodes: []render.SwarmNode{}, Services: make([]render.SwarmService, 0, len(services))}
 	for _, n := range s.Nodes {
 		out.Nodes = append(out.Nodes, a.swarmNode(n))
 	}
-	for _, v := range s.Services {
+	for _, v := range services {
 		m := images[v.Image]
 		if m == nil {
 			m = &swarm.Image{Reference: v.Image}

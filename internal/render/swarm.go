@@ -140,15 +140,7 @@ func swarmService(w io.Writer, v *SwarmService, s Style) {
 	}
 	if len(v.Nodes) > 0 {
 		fmt.Fprintln(w)
-		var rows [][]string
-		for _, n := range v.Nodes {
-			why := n.Why
-			if n.Blocked != "" {
-				why = strings.Trim(why+"; not used: "+n.Blocked, "; ")
-			}
-			rows = append(rows, []string{n.Node, n.Answer.String(), why})
-		}
-		table(w, "  ", rows)
+		swarmVerdicts(w, v.Nodes, s)
 	}
 	for _, n := range v.Notes {
 		fmt.Fprintln(w, "  "+s.paint(yellow, "! ")+n)
@@ -162,6 +154,23 @@ func swarmService(w io.Writer, v *SwarmService, s Style) {
 			}
 		}
 	}
+}
+
+// swarmVerdicts writes which nodes run an image, without those that neither run it
+// nor are asked to.
+func swarmVerdicts(w io.Writer, list []SwarmVerdict, s Style) {
+	var rows [][]string
+	for _, n := range list {
+		why := n.Why
+		if n.Blocked != "" {
+			if n.Answer == compat.No && !s.Verbose {
+				continue
+			}
+			why = strings.Trim(why+"; not used: "+n.Blocked, "; ")
+		}
+		rows = append(rows, []string{n.Node, n.Answer.String(), why})
+	}
+	table(w, "  ", rows)
 }
 
 func swarmFailure(w io.Writer, x *SwarmFailure, s Style) {
@@ -323,15 +332,7 @@ func SwarmConstrainText(w io.Writer, c *SwarmConstrain, s Style, apply bool) {
 			fmt.Fprintln(w)
 		}
 		fmt.Fprintf(w, "%s  %s\n", s.paint(bold, v.Service), s.paint(dim, v.Image))
-		var rows [][]string
-		for _, n := range v.Nodes {
-			why := n.Why
-			if n.Blocked != "" {
-				why = strings.Trim(why+"; not used: "+n.Blocked, "; ")
-			}
-			rows = append(rows, []string{n.Node, n.Answer.String(), why})
-		}
-		table(w, "  ", rows)
+		swarmVerdicts(w, v.Nodes, s)
 		if v.Unknown != "" {
 			fmt.Fprintln(w, "  "+s.paint(yellow, v.Unknown))
 			continue
@@ -362,6 +363,9 @@ func SwarmConstrainText(w io.Writer, c *SwarmConstrain, s Style, apply bool) {
 			fmt.Fprintln(w, "  "+s.paint(red, "not changed: "+v.Error))
 		case v.Command == "" && c.Undo:
 			fmt.Fprintln(w, "  no constraint of winmatch's")
+			continue
+		case v.Command == "" && v.Strands != "":
+			fmt.Fprintln(w, "  no constraint would help")
 			continue
 		case v.Command == "":
 			fmt.Fprintln(w, "  its constraints are right")

@@ -158,6 +158,7 @@ func run() error {
 		func() ([]row, error) { return tagRows(p, reg, env) },
 		func() ([]row, error) { return archiveRows(p, dir, env) },
 		func() ([]row, error) { return explain(p, dir, env) },
+		func() ([]row, error) { return swarm(p, env) },
 	} {
 		more, err := part()
 		if err != nil {
@@ -165,11 +166,6 @@ func run() error {
 		}
 		rows = append(rows, more...)
 	}
-
-	if more, err = swarm(p, env); err != nil {
-		return err
-	}
-	rows = append(rows, more...)
 
 	note("verdict")
 	v := verdicts()

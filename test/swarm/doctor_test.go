@@ -4,8 +4,12 @@ package swarm_test
 
 import (
 	"net/http"
+	"os"
+	"os/exec"
 	"reflect"
 	"testing"
+
+	"github.com/winmatch/winmatch/test/parts"
 )
 
 // TestRun is the recorded run of the README: found, labelled, constrained,
@@ -16,7 +20,15 @@ func TestRun(t *testing.T) {
 	until(t, "web", "failing", func(list []task) bool { return failed(list) >= 3 && running(t, list)["win-2022"] >= 1 })
 	node := before(t, cluster.Engines[2], windows("10.0.20348.2227", "20348", "21H2"))
 
-	ask := "win-2022=" + node.address
+	// The engine of win-2022 is a Docker context, as with anybody.
+	parts.Need(t, "docker")
+	t.Setenv("WINMATCH_TEST_CONFIG", t.TempDir())
+	create := exec.Command("docker", "context", "create", "win-2022", "--docker", "host="+node.address)
+	create.Env = append(os.Environ(), "DOCKER_CONFIG="+os.Getenv("WINMATCH_TEST_CONFIG"))
+	if out, err := create.CombinedOutput(); err != nil {
+		t.Fatalf("docker context create: %v\n%s", err, out)
+	}
+	ask := "win-2022=win-2022"
 
 	// Nothing is known of the nodes but what tasks have shown.
 	expect(t, p.address, 1, []string{"web 1/2 does not converge", "tasks failed on win-2019", "does not match the operating system of the host. (0xc0370101)",
@@ -26,6 +38,9 @@ func TestRun(t *testing.T) {
 	expect(t, p.address, 1, []string{"+ OsVersion=10.0.17763", "+ winmatch.runs.17763=true", "nothing was changed"}, labels...)
 	expect(t, p.address, 0, []string{"+ winmatch.runs.17763=true", "done"}, append(labels, "--apply")...)
 	expect(t, p.address, 0, []string{"its labels are right"}, append(labels, "--apply")...)
+
+	expect(t, p.address, 0, []string{"its engine was asked"}, "swarm", "label", "--contexts", "--host", "win-2019=ws2019")
+	expect(t, p.address, 2, []string{"--node win-2019: the engine of win-2022 is node win-2022"}, "swarm", "label", "--node", "win-2019=win-2022")
 
 	// The labels are enough from here on.
 	expect(t, p.address, 1, []string{"newer than the", "by its label"}, "swarm", "doctor", "--offline", "web")

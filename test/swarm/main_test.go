@@ -273,7 +273,11 @@ func failed(list []task) (n int) {
 func runs(t testing.TB, host string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	cmd := exec.Command(winmatch, args...)
-	cmd.Env = append(os.Environ(), "DOCKER_HOST="+host, "DOCKER_CONFIG="+t.TempDir(), "DOCKER_CONTEXT=")
+	config := os.Getenv("WINMATCH_TEST_CONFIG") // see TestRun
+	if config == "" {
+		config = t.TempDir()
+	}
+	cmd.Env = append(os.Environ(), "DOCKER_HOST="+host, "DOCKER_CONFIG="+config, "DOCKER_CONTEXT=")
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	err := cmd.Run()
