@@ -49,8 +49,8 @@ func networkFaults(t *testing.T) []fault {
 		{"reset after 200 ms, answers at 300 ms", []toxin{{"latency", "downstream", object{"latency": 300}}, {"reset_peer", "downstream", object{"timeout": 200}}}},
 		{"closed slowly", []toxin{{"slow_close", "downstream", object{"delay": 2000}}}},
 		{"cut in the TLS handshake", []toxin{{"limit_data", "downstream", object{"bytes": 300}}}},
-		{"cut in the first answer", []toxin{{"limit_data", "downstream", object{"bytes": 1100}}}},
-		{"cut in a later answer", []toxin{{"limit_data", "downstream", object{"bytes": 2600}}}},
+		{"cut in the first answer", []toxin{{"limit_data", "downstream", object{"bytes": 950}}}},
+		{"cut in a later answer", []toxin{{"limit_data", "downstream", object{"bytes": 2500}}}},
 		{"cut in a later request", []toxin{{"limit_data", "upstream", object{"bytes": 2200}}}},
 		{"nobody listens", []toxin{{}}},
 	} {
