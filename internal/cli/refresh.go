@@ -68,6 +68,9 @@ func (a *app) refresh(ctx context.Context, f *refreshFlags, args []string) error
 		if err != nil {
 			return imageFailure(err)
 		}
+		if ref.Kind != image.Registry {
+			return failf("winmatch facts refresh mcr.microsoft.com/windows/servercore", "%q is no repository of a registry", arg)
+		}
 		if ref.Digest != "" || strings.HasSuffix(arg, ":"+ref.Tag) {
 			return failf("leave the tag out: "+ref.Name(), "%q is one image, a repository is wanted", arg)
 		}
@@ -150,7 +153,11 @@ func replaceFile(name string, text []byte) error {
 	}
 	temp, err := os.CreateTemp(filepath.Dir(name), ".winmatch-*")
 	if err != nil {
-		return err
+		var why *os.PathError
+		if errors.As(err, &why) {
+			err = why.Err
+		}
+		return failf("", "%s cannot be written: %v", name, err)
 	}
 	defer func() { _ = os.Remove(temp.Name()) }()
 	_, err = temp.Write(text)
