@@ -24,6 +24,7 @@ type Client struct {
 	Parallel  int               // references that GetAll reads at once; 0: 16
 	Timeout   time.Duration     // for one reference, waits and retries included; 0: 30 s
 	ConfigDir string            // where Docker's config.json is; "": DOCKER_CONFIG, else ~/.docker
+	Config    []byte            // what stands for that file; the helpers that it names are not run
 	UserAgent string            // "": "winmatch"
 	Mirrors   []string          // of Docker Hub, URLs, asked for images before it; nil: those of Docker's daemon.json
 

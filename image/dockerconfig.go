@@ -82,6 +82,20 @@ func loadConfig(dir string) (*dockerConfig, error) {
 	return c, nil
 }
 
+// loadConfig returns the credentials to ask registries with.
+func (c *Client) loadConfig() (*dockerConfig, error) {
+	if c.Config == nil {
+		return loadConfig(c.ConfigDir)
+	}
+	var given struct {
+		Auths map[string]dockerAuth `json:"auths"`
+	}
+	if json.Unmarshal(c.Config, &given) != nil {
+		return &dockerConfig{}, errors.New("the given credentials are not JSON as Docker writes it")
+	}
+	return &dockerConfig{Auths: given.Auths}, nil
+}
+
 // hostOf turns a key of auths or credHelpers into a host, as Docker does: it
 // may be written as a URL.
 func hostOf(key string) string {

@@ -292,7 +292,7 @@ func (h *host) unreachable(c *Client) error {
 func (r *repository) credential(ctx context.Context) credential {
 	h := r.h
 	h.credOnce.Do(func() {
-		r.c.configOnce.Do(func() { r.c.config, r.c.configErr = loadConfig(r.c.ConfigDir) })
+		r.c.configOnce.Do(func() { r.c.config, r.c.configErr = r.c.loadConfig() })
 		cred, err := r.c.config.lookup(ctx, h.name)
 		if err == nil {
 			err = r.c.configErr

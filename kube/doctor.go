@@ -1,0 +1,273 @@
+package kube
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/winmatch/winmatch/compat"
+	"github.com/winmatch/winmatch/facts"
+	"github.com/winmatch/winmatch/image"
+	"github.com/winmatch/winmatch/winver"
+)
+
+// Doctor finds what is wrong in a cluster.
+type Doctor struct {
+	Facts  *facts.Facts
+	Today  facts.Date
+	Images *Images
+}
+
+// Examine examines a cluster. It asks registries where an answer depends on it.
+func (d *Doctor) Examine(ctx context.Context, c *Cluster) *Report {
+	e := newExam(d, c)
+	d.Images.Read(ctx, e.uses())
+
+	r := &Report{Pods: len(c.Pods), Unseen: c.Unseen, Notes: d.Images.Notes}
+	for i := range c.Nodes {
+		if n := &c.Nodes[i]; n.Windows() {
+			r.Nodes = append(r.Nodes, d.examineNode(n))
+		} else {
+			r.Linux++
+		}
+	}
+	sort.Slice(r.Nodes, func(i, j int) bool { return r.Nodes[i].Name < r.Nodes[j].Name })
+	for i := range e.groups {
+		e.failures(&e.groups[i])
+	}
+	for i := range e.groups {
+		r.Findings = append(r.Findings, e.examine(&e.groups[i])...)
+	}
+	r.Findings = merge(r.Findings)
+	sortFindings(r.Findings)
+	return r
+}
+
+// exam is one examination of a cluster.
+type exam struct {
+	*Doctor
+	cluster *Cluster
+	nodes   map[string]*Node
+	groups  []group
+	ran     map[seen]bool // images that were seen to run
+	failed  map[seen]bool // images that were seen not to, for their version
+	onLinux map[string]bool
+	admits  map[*Spec]*reach
+	answers map[question]answer
+}
+
+// seen is an image on a Windows; the revision counts on Windows Server 2016 only.
+type seen struct {
+	image   string
+	version winver.Version
+}
+
+func seenOn(image string, v winver.Version) seen {
+	if v.Build != winver.LTSC2016 {
+		v = v.WithoutRevision()
+	}
+	return seen{image, v}
+}
+
+// group are the pods of an owner that have one spec, or its template where it has
+// no pods.
+type group struct {
+	owner   Owner
+	spec    *Spec
+	pods    []*Pod
+	nodes   *reach
+	broken  []Failure // what its pods met
+	waiting []*Pod
+}
+
+// reach is where a spec may be put.
+type reach struct {
+	windows []*Node
+	others  int
+}
+
+func newExam(d *Doctor, c *Cluster) *exam {
+	e := &exam{Doctor: d, cluster: c, nodes: make(map[string]*Node, len(c.Nodes)), ran: map[seen]bool{}, failed: map[seen]bool{},
+		onLinux: map[string]bool{}, admits: map[*Spec]*reach{}, answers: map[question]answer{}}
+	for i := range c.Nodes {
+		e.nodes[c.Nodes[i].Name] = &c.Nodes[i]
+	}
+	type key struct {
+		owner Owner
+		spec  *Spec
+	}
+	index := map[key]int{}
+	live := map[Owner]bool{}
+	pinned := map[Owner]string{} // template's nodeName
+	for i := range c.Workloads {
+		if w := &c.Workloads[i]; w.Spec.NodeName != "" {
+			pinned[w.Owner] = w.Spec.NodeName
+		}
+	}
+	for i := range c.Pods {
+		p := &c.Pods[i]
+		e.witness(p)
+		if p.Deleted || p.Done() && len(p.Troubles) == 0 {
+			continue
+		}
+		k := key{p.Owner, p.Spec}
+		n, ok := index[k]
+		if !ok {
+			n = len(e.groups)
+			index[k] = n
+			e.groups = append(e.groups, group{owner: p.Owner, spec: p.Spec})
+		}
+		g := &e.groups[n]
+		g.pods = append(g.pods, p)
+		if !p.Done() {
+			live[p.Owner] = true
+		}
+		if p.Waits != "" && p.Node == "" {
+			g.waiting = append(g.waiting, p)
+		}
+	}
+	for i := range c.Workloads {
+		if w := &c.Workloads[i]; !live[w.Owner] {
+			e.groups = append(e.groups, group{owner: w.Owner, spec: w.Spec})
+		}
+	}
+	for i := range e.groups {
+		g := &e.groups[i]
+		switch name := pinned[g.owner]; {
+		case len(g.pods) > 0 && g.pods[0].Bare && g.pods[0].Node != "":
+			g.nodes = e.only(g.pods[0].Node)
+		case !slices.ContainsFunc(g.pods, func(p *Pod) bool { return !p.Done() }) && len(g.pods) > 0:
+			g.nodes = &reach{} // nothing of it will be put anywhere
+		case name != "":
+			g.nodes = e.only(name)
+		default:
+			g.nodes = e.reach(g.spec)
+		}
+	}
+	return e
+}
+
+// witness notes which images a pod proves to run.
+func (e *exam) witness(p *Pod) {
+	n := e.nodes[p.Node]
+	if p.Running == 0 || n == nil {
+		return
+	}
+	for i, c := range p.Spec.Containers {
+		switch {
+		case i >= 64 || p.Running&(1<<i) == 0 || c.HostProcess:
+		case !n.Windows():
+			e.onLinux[c.Image] = true
+		case n.Host.Version.IsValid():
+			e.ran[seenOn(c.Image, n.Host.Version)] = true
+		}
+	}
+}
+
+func (e *exam) only(node string) *reach {
+	n := e.nodes[node]
+	switch {
+	case n == nil:
+		return &reach{}
+	case n.Windows():
+		return &reach{windows: []*Node{n}}
+	}
+	return &reach{others: 1}
+}
+
+// reach returns where a spec may be put.
+func (e *exam) reach(s *Spec) *reach {
+	if r := e.admits[s]; r != nil {
+		return r
+	}
+	r := &reach{}
+	for i := range e.cluster.Nodes {
+		switch n := &e.cluster.Nodes[i]; {
+		case !s.Admits(n):
+		case n.Windows():
+			r.windows = append(r.windows, n)
+		default:
+			r.others++
+		}
+	}
+	e.admits[s] = r
+	return r
+}
+
+// uses are the images of which more than the name must be known, with whom they
+// are pulled for.
+func (e *exam) uses() map[string][]use {
+	all := map[string][]use{}
+	for i := range e.groups {
+		g := &e.groups[i]
+		broken := slices.ContainsFunc(g.pods, func(p *Pod) bool { return len(p.Troubles) > 0 || p.Waits != "" })
+		if g.spec.OS == "linux" || len(g.nodes.windows) == 0 && !broken {
+			continue
+		}
+		u := use{g.owner.Namespace, g.spec.ServiceAccount, strings.Join(g.spec.PullSecrets, ",")}
+		for _, c := range g.spec.Containers {
+			if e.proven(c.Image, g.nodes.windows) && !broken {
+				continue
+			}
+			if list := all[c.Image]; !slices.Contains(list, u) {
+				all[c.Image] = append(list, u)
+			}
+		}
+	}
+	return all
+}
+
+// proven reports whether an image was seen to run on every Windows of some nodes.
+func (e *exam) proven(image string, nodes []*Node) bool {
+	for _, n := range nodes {
+		if !e.ran[seenOn(image, n.Host.Version)] {
+			return false
+		}
+	}
+	return true
+}
+
+// question is a case that was put to compat.
+type question struct {
+	image       string
+	host        winver.Version
+	edition     winver.Edition
+	runtime     compat.Runtime
+	hostProcess bool
+}
+
+// answer is what compat said.
+type answer struct {
+	compat.Answer
+	code, text string
+	reasons    []compat.Reason
+}
+
+// put puts an image on a Windows node to compat.
+func (e *exam) put(c *Container, n *Node) answer {
+	key := question{c.Image, n.Host.Version, n.Host.Edition, n.Runtime, c.HostProcess}
+	if a, ok := e.answers[key]; ok {
+		return a
+	}
+	var a answer
+	img := e.Images.Get(c.Image)
+	if reason, missing := img.Missing(); missing {
+		a = answer{compat.No, reason.Code.String(), reason.Text, []compat.Reason{reason}}
+	} else {
+		q := e.question(c, n, img)
+		v := compat.Decide(e.Facts, &q)
+		a.Answer, a.reasons = v.Answer, v.Reasons(e.Facts, &q)
+		if len(a.reasons) > 0 {
+			a.code, a.text = a.reasons[0].Code.String(), a.reasons[0].Text
+		}
+	}
+	e.answers[key] = a
+	return a
+}
+
+// question is an image on a node as compat wants it.
+func (e *exam) question(c *Container, n *Node, img *image.Image) compat.Question {
+	return compat.Question{Host: compat.Host{Version: n.Host.Version, Edition: n.Host.Edition}, Image: img.Asked(),
+		Runtime: n.Runtime, Kubernetes: true, HostProcess: c.HostProcess, Today: e.Today}
+}

@@ -1,0 +1,411 @@
+package kube
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/winmatch/winmatch/compat"
+	"github.com/winmatch/winmatch/diagnose"
+	"github.com/winmatch/winmatch/image"
+	"github.com/winmatch/winmatch/winver"
+)
+
+// examine says what is wrong with the pods of a group: one finding an image, and
+// one each for what is about the pod as a whole.
+func (e *exam) examine(g *group) []Finding {
+	var list []Finding
+	if f, ok := e.waits(g); ok {
+		list = append(list, f)
+	}
+	var done []Container
+	for i := range g.spec.Containers {
+		c := &g.spec.Containers[i]
+		same := Container{Image: c.Image, HostProcess: c.HostProcess}
+		if slices.Contains(done, same) {
+			continue
+		}
+		done = append(done, same)
+		if f, ok := e.container(g, c); ok {
+			list = append(list, f)
+		}
+	}
+	// What is about the sandbox is of no container.
+	rest := e.finding(g, "")
+	for _, b := range g.broken {
+		if b.Sandbox {
+			rest.Failures = append(rest.Failures, b)
+		}
+	}
+	if len(rest.Failures) > 0 {
+		rest.settle()
+		list = append(list, rest)
+	}
+	return list
+}
+
+func (e *exam) finding(g *group, ref string) Finding {
+	f := Finding{Owner: g.owner, Pods: len(g.pods), Image: ref}
+	for _, p := range g.pods[:min(3, len(g.pods))] {
+		f.Examples = append(f.Examples, p.Name)
+	}
+	return f
+}
+
+// container examines one container's image.
+func (e *exam) container(g *group, c *Container) (Finding, bool) {
+	img := e.Images.Get(c.Image)
+	f := e.finding(g, c.Image)
+	f.Basis = img.Basis
+	if len(img.Children) == 0 {
+		f.Basis = ""
+	}
+	linux, windows := false, false
+	for i := range img.Children {
+		k := &img.Children[i]
+		if k.Windows() {
+			windows = true
+			if k.Version.IsValid() && !slices.Contains(f.Versions, k.Version) {
+				f.Versions = append(f.Versions, k.Version)
+			}
+		} else if !k.Attestation {
+			linux = true
+		}
+	}
+	for _, b := range g.broken {
+		if !b.Sandbox && b.Container != "" && e.imageOf(g.spec, b.Container) == c.Image {
+			f.Failures = append(f.Failures, b)
+		}
+	}
+	if g.spec.OS != "linux" {
+		f.Places = e.places(g, c)
+	}
+	f.settle()
+	if f.Code == "" || f.Code == Shaky || f.Code == Unknown {
+		e.wrongOS(g, &f, windows, linux)
+	}
+	if f.Code == NoNode && g.nodes.others > 0 {
+		f.Code = AtRisk // a node of another system may run it
+	}
+	if f.Code == "" {
+		return f, false
+	}
+	e.explain(g, c, img, &f)
+	return f, true
+}
+
+// places asks compat about each kind of Windows node on which a group may be put.
+func (e *exam) places(g *group, c *Container) []Place {
+	type kind struct {
+		host    winver.Host
+		runtime compat.Runtime
+	}
+	index := map[kind]int{}
+	var list []Place
+	for _, n := range g.nodes.windows {
+		k := kind{winver.Host{Version: n.Host.Version, Edition: n.Host.Edition, Release: n.Host.Release}, n.Runtime}
+		i, ok := index[k]
+		if !ok {
+			i = len(list)
+			index[k] = i
+			a := e.put(c, n)
+			p := Place{Host: k.host, Runtime: n.Runtime, Answer: a.Answer, Code: a.code, Text: a.text}
+			e.weigh(c, n, &p)
+			list = append(list, p)
+		}
+		p := &list[i]
+		if p.Count++; len(p.Nodes) < maxNames {
+			p.Nodes = append(p.Nodes, n.Name)
+		}
+	}
+	sort.SliceStable(list, func(i, j int) bool { return winver.Compare(list[i].Host.Version, list[j].Host.Version) < 0 })
+	return list
+}
+
+// weigh holds an answer against what was seen in the cluster.
+func (e *exam) weigh(c *Container, n *Node, p *Place) {
+	if c.HostProcess || !n.Host.Version.IsValid() {
+		return
+	}
+	s := seenOn(c.Image, n.Host.Version)
+	switch {
+	case e.ran[s] && p.Answer == compat.Unknown:
+		p.Answer, p.Seen, p.Code, p.Text = compat.Yes, true, "", "it runs on this build"
+	case e.ran[s] && p.Answer == compat.No:
+		p.Answer, p.Seen = compat.Risky, true
+		p.Text = "it runs on this build, although " + p.Text
+	case e.failed[s] && p.Answer == compat.Unknown:
+		p.Answer, p.Seen, p.Code, p.Text = compat.No, true, "", "it failed on this build, for its version"
+	}
+}
+
+// settle gives a finding its code, by the worst that stands in it.
+func (f *Finding) settle() {
+	f.Code = ""
+	count := map[compat.Answer]int{}
+	for _, p := range f.Places {
+		count[p.Answer]++
+	}
+	version, open := false, false
+	for _, b := range f.Failures {
+		switch {
+		case b.Version():
+			version = true
+		case b.Cause == diagnose.Undetermined:
+			open = true
+		default:
+			f.Code = WrongOS
+		}
+	}
+	switch {
+	case version:
+		f.Code = Failed
+	case f.Code != "":
+	case count[compat.No] > 0 && count[compat.No] == len(f.Places):
+		f.Code = NoNode
+	case count[compat.No] > 0:
+		f.Code = AtRisk
+	case count[compat.Risky] > 0:
+		f.Code = Shaky
+	case count[compat.Unknown] > 0, open:
+		f.Code = Unknown
+	}
+}
+
+// wrongOS finds a workload that may be put on nodes of an operating system that
+// its image is not for.
+func (e *exam) wrongOS(g *group, f *Finding, windows, linux bool) {
+	onWindows, onOthers := len(g.nodes.windows), g.nodes.others
+	switch {
+	case g.spec.OS == "linux" && onWindows > 0:
+		f.Code, f.Text = WrongOS, fmt.Sprintf("spec.os is linux, but it may be put on %s: spec.os places nothing", count(onWindows, "Windows node"))
+	case g.spec.OS == "windows" && onOthers > 0:
+		f.Code, f.Text = WrongOS, fmt.Sprintf("spec.os is windows, but it may be put on %s: spec.os places nothing", count(onOthers, "node")+" of another system")
+	case windows && !linux && onOthers > 0 && g.spec.OS == "":
+		f.Code, f.Text = WrongOS, fmt.Sprintf("the image is for Windows, but the pods may be put on %s", count(onOthers, "node")+" of another system")
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (e *exam) imageOf(s *Spec, container string) string {
+	for i := range s.Containers {
+		if s.Containers[i].Name == container {
+			return s.Containers[i].Image
+		}
+	}
+	return ""
+}
+
+// explain fills in a finding's line, reasons and remedies.
+func (e *exam) explain(g *group, c *Container, img *image.Image, f *Finding) {
+	f.Failures = slices.Clone(f.Failures)
+	if f.Text == "" {
+		f.Text = f.line()
+	}
+	for _, b := range f.Failures {
+		f.Reasons = append(f.Reasons, b.Reasons...)
+	}
+	best := f.fits()
+	if len(best) > 0 && (f.Code == Failed || f.Code == AtRisk) {
+		if r, ok := e.placement(g, f, best); ok {
+			f.Remedies = append(f.Remedies, r)
+		}
+	}
+	if f.Code == WrongOS {
+		f.Remedies = append(f.Remedies, e.osRemedy(g, img))
+	}
+	for i := range f.Places {
+		p := &f.Places[i]
+		if p.Answer == compat.Yes || p.Seen && p.Answer == compat.No && len(f.Failures) > 0 {
+			continue
+		}
+		n := e.nodes[p.Nodes[0]]
+		a := e.put(c, n)
+		for _, r := range a.reasons {
+			f.Reasons = append(f.Reasons, diagnose.Reason{Code: r.Code.String(), Text: r.Text, Source: r.Source})
+		}
+		if p.Answer == compat.No || p.Answer == compat.Risky {
+			f.Remedies = append(f.Remedies, e.remedies(c, n, img, len(best) > 0)...)
+		}
+		break // those of the first say it; the others are in Places
+	}
+	if len(f.Remedies) == 0 || len(f.Places) == 0 {
+		for _, b := range f.Failures {
+			f.Remedies = append(f.Remedies, b.Remedies...)
+		}
+	}
+	f.Reasons, f.Remedies = unique(f.Reasons), unique(f.Remedies)
+}
+
+func unique[T comparable](list []T) []T {
+	var out []T
+	for _, v := range list {
+		if !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// fits are the kinds of nodes that run the image.
+func (f *Finding) fits() []Place {
+	var list []Place
+	for _, p := range f.Places {
+		if p.Answer == compat.Yes {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// line says what is wrong in a line.
+func (f *Finding) line() string {
+	if len(f.Failures) > 0 && (f.Code == Failed || f.Code == WrongOS || f.Code == Unknown) {
+		return f.Failures[0].Headline
+	}
+	var no, ok, open []string
+	for _, p := range f.Places {
+		text := fmt.Sprintf("%s (%s)", p.Host.Version.Short(), count(p.Count, "node"))
+		switch p.Answer {
+		case compat.No:
+			no = append(no, text)
+		case compat.Unknown:
+			open = append(open, text)
+		default:
+			ok = append(ok, text)
+		}
+	}
+	switch f.Code {
+	case NoNode:
+		return "no node that it may be put on can run the image: " + strings.Join(no, ", ")
+	case AtRisk:
+		s := "it may be put on nodes that cannot run the image: " + strings.Join(no, ", ")
+		if len(ok) > 0 {
+			s += "; it runs on " + strings.Join(ok, ", ")
+		}
+		return s
+	case Shaky:
+		for _, p := range f.Places {
+			if p.Answer == compat.Risky {
+				return p.Text
+			}
+		}
+	case Unknown:
+		s := "whether the image runs there is not known: " + strings.Join(open, ", ")
+		if len(ok) > 0 {
+			s += "; it runs on " + strings.Join(ok, ", ")
+		}
+		return s
+	}
+	return ""
+}
+
+// placement is the remedy that keeps a workload to the builds of this cluster that
+// run all its images; not ok where there is none, or where builds do not tell the
+// nodes apart.
+func (e *exam) placement(g *group, f *Finding, best []Place) (compat.Remedy, bool) {
+	var builds []string
+	nodes := 0
+	for _, p := range best {
+		for i := range f.Places {
+			if q := &f.Places[i]; q.Answer != compat.Yes && q.Host.Version.Build == p.Host.Version.Build {
+				return compat.Remedy{}, false
+			}
+		}
+		for i := range g.spec.Containers {
+			if a := e.at(&g.spec.Containers[i], &p); a == compat.No || a == compat.Unknown {
+				return compat.Remedy{}, false
+			}
+		}
+		if b := fmt.Sprintf("10.0.%d", p.Host.Version.Build); !slices.Contains(builds, b) {
+			builds = append(builds, b)
+		}
+		nodes += p.Count
+	}
+	if len(builds) == 1 {
+		return compat.Remedy{Kind: compat.Place, Text: fmt.Sprintf("keep it to the %s of build %s, by the nodeSelector node.kubernetes.io/windows-build: %s",
+			count(nodes, "node"), strings.TrimPrefix(builds[0], "10.0."), builds[0])}, true
+	}
+	return compat.Remedy{Kind: compat.Place, Text: fmt.Sprintf("keep it to the %s that run it, by node affinity: node.kubernetes.io/windows-build In (%s)",
+		count(nodes, "node"), strings.Join(builds, ", "))}, true
+}
+
+// at is the answer of another container at a place.
+func (e *exam) at(c *Container, p *Place) compat.Answer {
+	n := e.nodes[p.Nodes[0]]
+	q := Place{Answer: e.put(c, n).Answer}
+	e.weigh(c, n, &q)
+	return q.Answer
+}
+
+func (e *exam) osRemedy(g *group, img *image.Image) compat.Remedy {
+	os := g.spec.OS
+	if os == "" {
+		os = "linux"
+		if slices.ContainsFunc(img.Children, func(c image.Child) bool { return c.Windows() }) {
+			os = "windows"
+		}
+	}
+	return compat.Remedy{Kind: compat.Place, Text: "keep it to nodes of its system, by the nodeSelector kubernetes.io/os: " + os}
+}
+
+// remedies are compat's for an image on a node, those left out that speak of nodes
+// this cluster does not have.
+func (e *exam) remedies(c *Container, n *Node, img *image.Image, placed bool) []compat.Remedy {
+	if _, missing := img.Missing(); missing {
+		return nil
+	}
+	ref, ok := parse(c.Image)
+	if !ok {
+		return nil
+	}
+	q := e.question(c, n, img)
+	v := compat.Decide(e.Facts, &q)
+	var list []compat.Remedy
+	for _, r := range v.Remedies(e.Facts, &q, c.Image, image.Candidates(image.Siblings(ref, e.Facts, n.Host.Version))) {
+		if r.Kind == compat.Place {
+			if placed {
+				continue
+			}
+			r.Text = strings.Replace(r.Text, "schedule it to nodes with", "add nodes with", 1)
+			r.Kind = compat.UseHost
+		}
+		r.Command = ""
+		list = append(list, r)
+	}
+	return list
+}
+
+// merge joins the findings of one owner about one image, which differ where its
+// pods are of two templates: the worse one stands.
+func merge(list []Finding) []Finding {
+	type key struct {
+		owner Owner
+		image string
+		code  Code
+	}
+	index := map[key]int{}
+	out := list[:0]
+	for _, f := range list {
+		k := key{f.Owner, f.Image, f.Code}
+		if i, ok := index[k]; ok {
+			out[i].Pods += f.Pods
+			for _, b := range f.Failures {
+				if !slices.ContainsFunc(out[i].Failures, func(o Failure) bool { return o.Headline == b.Headline }) {
+					out[i].Failures = append(out[i].Failures, b)
+				}
+			}
+			continue
+		}
+		index[k] = len(out)
+		out = append(out, f)
+	}
+	return out
+}

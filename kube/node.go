@@ -1,0 +1,85 @@
+package kube
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/winmatch/winmatch/compat"
+	"github.com/winmatch/winmatch/facts"
+	"github.com/winmatch/winmatch/winver"
+)
+
+// examineNode says what is wrong with a Windows node.
+func (d *Doctor) examineNode(n *Node) NodeReport {
+	r := NodeReport{Node: n}
+	add := func(c Code, format string, args ...any) {
+		r.Findings = append(r.Findings, NodeFinding{c, fmt.Sprintf(format, args...)})
+	}
+	if !n.Host.Version.IsValid() {
+		add(VersionUnknown, "its Windows version is not known: kernelVersion %q, osImage %q", n.Kernel, n.OSImage)
+		return r
+	}
+	name := compat.Name(d.Facts, n.Host.Version, n.Host.Edition)
+	for _, text := range lies(d.Facts, n) {
+		add(LabelLies, "%s", text)
+	}
+	if n.Host.Edition == winver.Client {
+		add(ClientNotANode, "%s is no server: Kubernetes supports Windows Server nodes only", name)
+	}
+	if rel := winver.ReleaseOf(d.Facts, n.Host.Version.Build, n.Host.Edition); rel != nil {
+		if r.SupportEnds = winver.EndOfSupport(rel); r.SupportEnds != 0 && r.SupportEnds < d.Today {
+			add(OutOfSupport, "%s is out of support since %s", winver.FullName(rel), r.SupportEnds)
+		}
+	}
+	if n.Runtime.Engine != compat.NoEngine && !n.Runtime.RunsOn(n.Host.Version) {
+		add(RuntimeNotForHost, "%s does not run on %s, as far as is known", n.Runtime, name)
+	}
+	return r
+}
+
+// lies are the labels of a node that contradict what its kubelet reports.
+func lies(f *facts.Facts, n *Node) []string {
+	var list []string
+	keys := make([]string, 0, len(n.Labels))
+	for k := range n.Labels {
+		if versionLabel(k) || k == corev1.LabelOSStable || k == "beta.kubernetes.io/os" {
+			keys = append(keys, k)
+		}
+	}
+	sort.Strings(keys)
+	is := n.Host.Version
+	for _, k := range keys {
+		v := n.Labels[k]
+		if k == corev1.LabelOSStable || k == "beta.kubernetes.io/os" {
+			if !strings.EqualFold(v, n.OS) {
+				list = append(list, fmt.Sprintf("the label %s says %s, the node runs %s", k, v, n.OS))
+			}
+			continue
+		}
+		says, err := winver.Parse(v)
+		switch {
+		case err == nil:
+		case k == corev1.LabelWindowsBuild || k == LabelOSBuild:
+			list = append(list, fmt.Sprintf("the label %s says %q, which is no version: the node runs %s", k, v, is))
+			continue
+		default: // a label of the user's own: a name, as far as it is one
+			h, err := winver.ParseHost(f, v)
+			if err != nil {
+				continue
+			}
+			says = h.Version
+		}
+		said, ok := says.Revision()
+		has, known := is.Revision()
+		switch {
+		case says.Build != is.Build:
+			list = append(list, fmt.Sprintf("the label %s says %s, the node runs %s", k, v, is))
+		case ok && known && said != has && k != corev1.LabelWindowsBuild:
+			list = append(list, fmt.Sprintf("the label %s says %s, the node has been updated to %s", k, v, is.Short()))
+		}
+	}
+	return list
+}
