@@ -59,15 +59,16 @@ type exam struct {
 
 // seen is an image on a Windows; the revision counts on Windows Server 2016 only.
 type seen struct {
-	image   string
-	version winver.Version
+	image       string
+	hostProcess bool
+	version     winver.Version
 }
 
-func seenOn(image string, v winver.Version) seen {
+func seenOn(c *Container, v winver.Version) seen {
 	if v.Build != winver.LTSC2016 {
 		v = v.WithoutRevision()
 	}
-	return seen{image, v}
+	return seen{c.Image, c.HostProcess, v}
 }
 
 // group are the pods of an owner that have one spec, or its template where it has
@@ -154,13 +155,14 @@ func (e *exam) witness(p *Pod) {
 	if p.Running == 0 || n == nil {
 		return
 	}
-	for i, c := range p.Spec.Containers {
+	for i := range p.Spec.Containers {
+		c := &p.Spec.Containers[i]
 		switch {
-		case i >= 64 || p.Running&(1<<i) == 0 || c.HostProcess:
+		case i >= 64 || p.Running&(1<<i) == 0:
 		case !n.Windows():
 			e.onLinux[c.Image] = true
 		case n.Host.Version.IsValid():
-			e.ran[seenOn(c.Image, n.Host.Version)] = true
+			e.ran[seenOn(c, n.Host.Version)] = true
 		}
 	}
 }
@@ -206,8 +208,9 @@ func (e *exam) uses() map[string][]use {
 			continue
 		}
 		u := use{g.owner.Namespace, g.spec.ServiceAccount, strings.Join(g.spec.PullSecrets, ",")}
-		for _, c := range g.spec.Containers {
-			if e.proven(c.Image, g.nodes.windows) && !broken {
+		for i := range g.spec.Containers {
+			c := &g.spec.Containers[i]
+			if e.proven(c, g.nodes.windows) && !broken {
 				continue
 			}
 			if list := all[c.Image]; !slices.Contains(list, u) {
@@ -219,9 +222,9 @@ func (e *exam) uses() map[string][]use {
 }
 
 // proven reports whether an image was seen to run on every Windows of some nodes.
-func (e *exam) proven(image string, nodes []*Node) bool {
+func (e *exam) proven(c *Container, nodes []*Node) bool {
 	for _, n := range nodes {
-		if !e.ran[seenOn(image, n.Host.Version)] {
+		if !e.ran[seenOn(c, n.Host.Version)] {
 			return false
 		}
 	}

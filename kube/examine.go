@@ -125,10 +125,10 @@ func (e *exam) places(g *group, c *Container) []Place {
 
 // weigh holds an answer against what was seen in the cluster.
 func (e *exam) weigh(c *Container, n *Node, p *Place) {
-	if c.HostProcess || !n.Host.Version.IsValid() {
+	if !n.Host.Version.IsValid() {
 		return
 	}
-	s := seenOn(c.Image, n.Host.Version)
+	s := seenOn(c, n.Host.Version)
 	switch {
 	case e.ran[s] && p.Answer == compat.Unknown:
 		p.Answer, p.Seen, p.Code, p.Text = compat.Yes, true, "", "it runs on this build"

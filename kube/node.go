@@ -83,3 +83,14 @@ func lies(f *facts.Facts, n *Node) []string {
 	}
 	return list
 }
+
+// VersionLabels are the labels of a node that tell its Windows version.
+func (n *Node) VersionLabels() map[string]string {
+	out := map[string]string{}
+	for k, v := range n.Labels {
+		if versionLabel(k) {
+			out[k] = v
+		}
+	}
+	return out
+}

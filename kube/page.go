@@ -31,7 +31,7 @@ func read[L interface{ GetContinue() string }](ctx context.Context, c *collector
 	pages := make(chan page[L])
 	go func() {
 		defer close(pages)
-		fetch(ctx, c.Reader, list, pages)
+		fetch(ctx, c, list, pages)
 	}()
 	for p := range pages {
 		if p.err != nil {
@@ -51,7 +51,7 @@ func read[L interface{ GetContinue() string }](ctx context.Context, c *collector
 // fetch sends every page of a list. A page is asked for again while the server
 // does not answer; a list that has become too old goes on at a newer state where
 // the server offers that, else begins anew.
-func fetch[L interface{ GetContinue() string }](ctx context.Context, r *Reader, list func(context.Context, metav1.ListOptions) (L, error), pages chan<- page[L]) {
+func fetch[L interface{ GetContinue() string }](ctx context.Context, c *collector, list func(context.Context, metav1.ListOptions) (L, error), pages chan<- page[L]) {
 	send := func(p page[L]) bool {
 		select {
 		case pages <- p:
@@ -60,14 +60,14 @@ func fetch[L interface{ GetContinue() string }](ctx context.Context, r *Reader, 
 			return false
 		}
 	}
-	size := r.PageSize
+	size := c.PageSize
 	if size == 0 {
 		size = pageSize
 	}
 	var next page[L]
 	token := ""
 	for restarts := 0; ; {
-		l, err := again(ctx, r, func() (L, error) {
+		l, err := again(ctx, c, func() (L, error) {
 			return list(ctx, metav1.ListOptions{Limit: size, Continue: token})
 		})
 		if err != nil {
@@ -102,15 +102,22 @@ func newer(err error) string {
 }
 
 // again repeats a request while the server does not answer, or asks to come back
-// later, up to the reader's patience.
-func again[T any](ctx context.Context, r *Reader, do func() (T, error)) (T, error) {
-	patience := r.Patience
+// later, up to the reader's patience. A server that never answered is likely the
+// wrong one, and is soon given up.
+func again[T any](ctx context.Context, c *collector, do func() (T, error)) (T, error) {
+	patience := c.Patience
 	if patience == 0 {
 		patience = 30 * time.Second
 	}
 	start, wait := time.Now(), 250*time.Millisecond
 	for {
 		v, err := do()
+		var status apierrors.APIStatus
+		if err == nil || errors.As(err, &status) {
+			c.heard.Store(true)
+		} else if !c.heard.Load() {
+			patience = min(patience, time.Second)
+		}
 		if err == nil || !transient(err) || ctx.Err() != nil || time.Since(start)+wait > patience {
 			return v, err
 		}

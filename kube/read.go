@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -64,8 +65,9 @@ type collector struct {
 	runtimes map[string]*nodev1.Scheduling
 	podOwner []types.UID // beside cluster.Pods
 
-	answered int   // lists that were read, or refused by a server that answers
-	failure  error // of a list that was not
+	heard    atomic.Bool // the server has answered
+	answered int         // lists that were read, or refused by a server that answers
+	failure  error       // of a list that was not
 }
 
 type parent struct{ kind, name string }

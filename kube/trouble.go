@@ -86,8 +86,8 @@ func (e *exam) read(g *group, p *Pod, t *Trouble) []Failure {
 		out := Failure{Finding: f, Message: short(t.Text())}
 		if c != nil && !d.Sandbox {
 			out.Container = c.Name
-			if f.Version() && f.Confidence >= diagnose.Likely && known.Host.IsValid() && !c.HostProcess {
-				e.failed[seenOn(c.Image, known.Host)] = true
+			if f.Version() && f.Confidence >= diagnose.Likely && known.Host.IsValid() {
+				e.failed[seenOn(c, known.Host)] = true
 			}
 		} else {
 			out.Sandbox = true // or, at any rate, of no container

@@ -33,9 +33,10 @@ var above = map[string][]string{
 	"files/yamledit": {},
 	"web":            {"image", "diagnose", "compat", "winver", "facts"},
 
-	"internal/render": {"kube", "swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
-	"internal/cli":    {"internal/render", "kube", "swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
-	"cmd":             {"internal/cli"},
+	"internal/render":  {"swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
+	"internal/cli":     {"internal/render", "swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
+	"internal/kubecli": {"internal/cli", "internal/render", "kube", "image", "diagnose", "compat", "winver", "facts"},
+	"cmd":              {"internal/kubecli", "internal/cli"},
 
 	// Beside the house: generators and tests, which nothing in it imports.
 	"image/gen": {"facts", "winver", "image"},
@@ -157,7 +158,7 @@ func TestCommandsAreMainOnly(t *testing.T) {
 			t.Errorf("%s is package %s", p.ImportPath, p.Name)
 		}
 		for _, i := range p.Imports {
-			if strings.Contains(strings.SplitN(i, "/", 2)[0], ".") && i != module+"/internal/cli" {
+			if strings.Contains(strings.SplitN(i, "/", 2)[0], ".") && i != module+"/internal/cli" && i != module+"/internal/kubecli" {
 				t.Errorf("%s imports %s: a command is main and nothing else", p.ImportPath, i)
 			}
 		}
@@ -189,6 +190,24 @@ func TestPurePackages(t *testing.T) {
 	for _, must := range []string{"facts", "winver", "compat"} {
 		if !found[must] {
 			t.Errorf("%s was not looked at: %v", must, slices.Sorted(maps.Keys(found)))
+		}
+	}
+}
+
+// TestWinmatchIsSmall holds that the libraries of Kubernetes, which kubectl-winmatch
+// links, do not reach winmatch.
+func TestWinmatchIsSmall(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", module+"/cmd/winmatch").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := strings.Fields(string(out))
+	if !slices.Contains(list, module+"/internal/cli") {
+		t.Fatalf("go list -deps lists %d packages, not the command line", len(list))
+	}
+	for _, p := range list {
+		if strings.HasPrefix(p, "k8s.io/") || strings.HasPrefix(p, "sigs.k8s.io/") || p == module+"/kube" {
+			t.Errorf("winmatch links %s", p)
 		}
 	}
 }

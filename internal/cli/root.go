@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -41,8 +42,9 @@ type app struct {
 
 	dockerFlags []string // that docker got before the verb, where this is its plugin
 
-	facts *facts.Facts
-	exit  int
+	facts   *facts.Facts
+	exit    int
+	program *Program // nil: winmatch itself
 }
 
 // failure is an error with a next step.
@@ -66,13 +68,23 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return a.run(args)
 }
 
-func (a *app) run(args []string) int {
+// name is the program as users call it.
+func (a *app) name() string {
+	if a.program != nil {
+		return a.program.Name
+	}
+	return "winmatch"
+}
+
+func (a *app) run(args []string) int { return a.runContext(context.Background(), args) }
+
+func (a *app) runContext(ctx context.Context, args []string) int {
 	root := a.root(args)
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	if err := root.Execute(); err != nil {
+	if err := root.ExecuteContext(ctx); err != nil {
 		a.report(err)
 		return exitFailure
 	}
@@ -93,6 +105,7 @@ var verbs = [...]struct {
 	{"scan", (*app).scanCommand},
 	{"fix", (*app).fixCommand},
 	{"swarm", (*app).swarmCommand},
+	{"kube", (*app).kubeCommand},
 	{"matrix", (*app).matrixCommand},
 	{"facts", (*app).factsCommand},
 	{"version", (*app).versionCommand},
@@ -102,6 +115,13 @@ var verbs = [...]struct {
 // no other and not for cobra's completion verb; all of them where they begin
 // with anything else.
 func (a *app) addVerbs(root *cobra.Command, args []string) {
+	if a.program != nil {
+		for _, build := range a.program.Verbs {
+			root.AddCommand(build(a))
+		}
+		root.AddCommand(a.versionCommand())
+		return
+	}
 	for _, v := range &verbs {
 		if len(args) > 0 && args[0] == v.name {
 			root.AddCommand(v.build(a))
@@ -124,7 +144,7 @@ func (a *app) root(args []string) *cobra.Command {
 		SilenceUsage:               true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				hint := "winmatch --help lists the verbs"
+				hint := a.name() + " --help lists the verbs"
 				if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 					hint = "did you mean " + strings.Join(near, " or ") + "?"
 				}
@@ -134,6 +154,11 @@ func (a *app) root(args []string) *cobra.Command {
 		},
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.prepare() },
+	}
+	if p := a.program; p != nil {
+		// cobra takes the first word for the name; users type two.
+		root.Use, root.Short = strings.ReplaceAll(p.Name, " ", "-"), p.Short
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: p.Name}
 	}
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.output, "output", "o", "text", "form of the answer: text, json, and for matrix also markdown, csv, html")
@@ -176,15 +201,15 @@ func (a *app) today() facts.Date {
 
 func (a *app) warn(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "winmatch: warning: %s\n", fmt.Sprintf(format, args...))
+		fmt.Fprintf(a.stderr, "%s: warning: %s\n", a.name(), fmt.Sprintf(format, args...))
 	}
 }
 
 // report writes an error, and a next step where one is known.
 func (a *app) report(err error) {
-	fmt.Fprintf(a.stderr, "winmatch: error: %s\n", err)
+	fmt.Fprintf(a.stderr, "%s: error: %s\n", a.name(), err)
 	if h := hintOf(err); h != "" {
-		fmt.Fprintf(a.stderr, "winmatch: hint: %s\n", h)
+		fmt.Fprintf(a.stderr, "%s: hint: %s\n", a.name(), h)
 	}
 }
 

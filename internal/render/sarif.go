@@ -64,7 +64,12 @@ type (
 		Fingerprints map[string]string `json:"partialFingerprints"`
 	}
 	sarifLocation struct {
-		Physical sarifPhysical `json:"physicalLocation"`
+		Physical sarifPhysical  `json:"physicalLocation"`
+		Logical  []sarifLogical `json:"logicalLocations,omitempty"`
+	}
+	sarifLogical struct { // an object of a cluster
+		Name string `json:"fullyQualifiedName"`
+		Kind string `json:"kind"`
 	}
 	sarifPhysical struct {
 		Artifact sarifArtifact `json:"artifactLocation"`
@@ -134,5 +139,5 @@ func sarifAt(file string, region *sarifRegion) []sarifLocation {
 			u.Path = "/" + file // C:/…
 		}
 	}
-	return []sarifLocation{{sarifPhysical{sarifArtifact{u.String()}, region}}}
+	return []sarifLocation{{Physical: sarifPhysical{sarifArtifact{u.String()}, region}}}
 }
