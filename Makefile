@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := build
-.PHONY: build test bench fuzz generate lint setup check-generate check-format check-size vet oracles
+.PHONY: build test bench krew fuzz generate lint setup check-generate check-format check-size vet oracles
 
 export CGO_ENABLED ?= 0
 
@@ -80,6 +80,9 @@ $(GOLANGCI): tools/go.mod
 # Each oracle says how many pairs agreed, which go test shows with -v only.
 oracles:
 	go test -tags realparts -count=1 -timeout 20m -v -run '^TestOracles$$' ./test/oracle
+
+krew: build ## archives and the manifest of the kubectl plugin; VERSION=v1.2.3
+	kube/krew/krew.sh $(VERSION)
 
 bench: ## ours beside the peers', in one table
 	go -C test/bench run .

@@ -17,6 +17,10 @@ type Cluster struct {
 	Pods      []Pod
 	Workloads []Workload
 	Unseen    []Unseen
+
+	// Held are the digests of images that Windows nodes have, by their tags:
+	// "docker.io/library/app:1" leads to "docker.io/library/app@sha256:…".
+	Held map[string]string
 }
 
 // Unseen is something that could not be read, and why.
@@ -44,7 +48,6 @@ type Node struct {
 	// Of Windows nodes.
 	Host    winver.Host    // its Version is invalid where it is not known
 	Runtime compat.Runtime // the zero Runtime where it is not known
-	Images  []string       // the names under which the node has images
 }
 
 // Windows reports whether a node runs Windows.
@@ -75,10 +78,30 @@ func slimNode(f *facts.Facts, n *corev1.Node) Node {
 	if r, err := compat.ParseRuntime(out.RuntimeText); err == nil {
 		out.Runtime = r
 	}
-	for i := range n.Status.Images {
-		out.Images = append(out.Images, n.Status.Images[i].Names...)
-	}
 	return out
+}
+
+// hold notes the digests of the images that a Windows node has. An image that has
+// more than one digest tells nothing.
+func (c *Cluster) hold(n *corev1.Node) {
+	for i := range n.Status.Images {
+		digest, several := "", false
+		names := n.Status.Images[i].Names
+		for _, name := range names {
+			if strings.Contains(name, "@") {
+				several = several || digest != ""
+				digest = name
+			}
+		}
+		if digest == "" || several {
+			continue
+		}
+		for _, name := range names {
+			if ref, ok := parse(name); ok && ref.Digest == "" && c.Held[ref.String()] == "" {
+				c.Held[ref.String()] = digest
+			}
+		}
+	}
 }
 
 // hostOf reads a node's Windows as `kubectl describe node` prints it. The kernel

@@ -21,6 +21,7 @@ type Doctor struct {
 
 // Examine examines a cluster. It asks registries where an answer depends on it.
 func (d *Doctor) Examine(ctx context.Context, c *Cluster) *Report {
+	d.Images.Held = c.Held
 	e := newExam(d, c)
 	d.Images.Read(ctx, e.uses())
 

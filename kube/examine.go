@@ -83,7 +83,10 @@ func (e *exam) container(g *group, c *Container) (Finding, bool) {
 	}
 	f.settle()
 	if f.Code == "" || f.Code == Shaky || f.Code == Unknown {
-		e.wrongOS(g, &f, windows, linux)
+		// A name that states one Windows is of a Windows image; of others an
+		// index may hold more than their name says.
+		only := windows && !linux && (!img.ByName() || img.Family != "" && len(img.Children) == 1)
+		wrongOS(g, &f, only)
 	}
 	if f.Code == NoNode && g.nodes.others > 0 {
 		f.Code = AtRisk // a node of another system may run it
@@ -174,15 +177,15 @@ func (f *Finding) settle() {
 }
 
 // wrongOS finds a workload that may be put on nodes of an operating system that
-// its image is not for.
-func (e *exam) wrongOS(g *group, f *Finding, windows, linux bool) {
+// its image is not for; only: the image is for Windows and nothing else.
+func wrongOS(g *group, f *Finding, only bool) {
 	onWindows, onOthers := len(g.nodes.windows), g.nodes.others
 	switch {
 	case g.spec.OS == "linux" && onWindows > 0:
 		f.Code, f.Text = WrongOS, fmt.Sprintf("spec.os is linux, but it may be put on %s: spec.os places nothing", count(onWindows, "Windows node"))
 	case g.spec.OS == "windows" && onOthers > 0:
 		f.Code, f.Text = WrongOS, fmt.Sprintf("spec.os is windows, but it may be put on %s: spec.os places nothing", count(onOthers, "node")+" of another system")
-	case windows && !linux && onOthers > 0 && g.spec.OS == "":
+	case only && onOthers > 0 && g.spec.OS == "":
 		f.Code, f.Text = WrongOS, fmt.Sprintf("the image is for Windows, but the pods may be put on %s", count(onOthers, "node")+" of another system")
 	}
 }

@@ -25,6 +25,7 @@ type Images struct {
 	Facts    *facts.Facts
 	Offline  bool
 	Insecure bool
+	Held     map[string]string // see Cluster
 
 	mu    sync.Mutex
 	known map[string]*image.Image // by reference
@@ -56,6 +57,11 @@ func (m *Images) Get(reference string) *image.Image {
 		img = &image.Image{Reference: reference, Basis: image.BasisTag}
 		if ref, ok := parse(reference); ok {
 			named := image.FromName(ref, m.Facts)
+			if held, ok := parse(m.Held[ref.String()]); ok && len(named.Children) == 0 {
+				if by := image.FromName(held, m.Facts); len(by.Children) > 0 {
+					named, named.Reference = by, reference
+				}
+			}
 			img = &named
 		}
 		m.known[reference] = img
@@ -91,6 +97,7 @@ func (m *Images) Read(ctx context.Context, uses map[string][]use) {
 		return
 	}
 	sort.Strings(todo)
+	m.Notes = nil
 	m.own = &image.Client{Facts: m.Facts, Insecure: m.Insecure, Timeout: registryTimeout}
 	jobs := make(chan string)
 	var wg sync.WaitGroup

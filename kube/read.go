@@ -92,9 +92,14 @@ func (c *collector) classes(ctx context.Context) {
 }
 
 func (c *collector) nodes(ctx context.Context) {
+	c.cluster.Held = map[string]string{}
 	read(ctx, c, "nodes", "", c.Kube.CoreV1().Nodes().List, func() { c.cluster.Nodes = nil }, func(l *corev1.NodeList) {
 		for i := range l.Items {
-			c.cluster.Nodes = append(c.cluster.Nodes, slimNode(c.Facts, &l.Items[i]))
+			n := slimNode(c.Facts, &l.Items[i])
+			if n.Windows() {
+				c.cluster.hold(&l.Items[i])
+			}
+			c.cluster.Nodes = append(c.cluster.Nodes, n)
 		}
 	})
 }

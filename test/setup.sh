@@ -43,3 +43,6 @@ if ((${#missing[@]})); then
   printf 'test/setup.sh: could not be had: %s\n' "${missing[@]}" >&2
   exit 1
 fi
+
+# etcd and Kubernetes are no packages: built once, for test/kube.
+"$(dirname "${BASH_SOURCE[0]}")/kube/build.sh" >/dev/null

@@ -80,5 +80,8 @@ func (a *app) Exit(code int) {
 	}
 }
 
+// Clear forgets the exit code, for an answer that is given anew.
+func (a *app) Clear() { a.exit = exitOK }
+
 // Fail is an error with a next step, which may be empty.
 func Fail(hint, format string, args ...any) error { return failf(hint, format, args...) }

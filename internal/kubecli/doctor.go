@@ -1,8 +1,12 @@
 package kubecli
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +22,8 @@ import (
 type doctorFlags struct {
 	access
 	strict bool
+	watch  bool
+	every  time.Duration
 }
 
 func doctorCommand(r *cli.Run) *cobra.Command {
@@ -46,6 +52,8 @@ something could not be seen or decided.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return doctor(cmd.Context(), r, &f) },
 	}
 	f.flags(cmd)
+	cmd.Flags().BoolVarP(&f.watch, "watch", "w", false, "look again and again, and answer anew when something has changed")
+	cmd.Flags().DurationVar(&f.every, "every", 30*time.Second, "how often --watch looks")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "exit 1 for risky findings too")
 	return cmd
 }
@@ -63,34 +71,74 @@ func doctor(ctx context.Context, r *cli.Run, f *doctorFlags) error {
 	if err != nil {
 		return err
 	}
-	cluster, err := reader.Read(ctx)
-	if err != nil {
-		return unreachable(c, err)
+	if f.watch && f.every < time.Second {
+		return cli.Fail("", "--every %s: at least a second", f.every)
 	}
 	d := kube.Doctor{Facts: r.Facts(), Today: r.Today(), Images: &kube.Images{Kube: c.kube, Facts: r.Facts(), Offline: f.offline, Insecure: f.insecure}}
-	report := d.Examine(ctx, cluster)
-	settle(r, report, f.strict)
-	out := doctorValue(r, c, report)
+	var before []byte
+	for {
+		cluster, err := reader.Read(ctx)
+		if err != nil && !(f.watch && before != nil) {
+			return unreachable(c, err)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.Warn("%s: %v", c.server, err) // it may come back
+		}
+		if err == nil {
+			report := d.Examine(ctx, cluster)
+			var now bytes.Buffer
+			if err := write(&now, form, r, doctorValue(r, c, report)); err != nil {
+				return err
+			}
+			if !bytes.Equal(now.Bytes(), before) {
+				if before != nil && form == "text" {
+					fmt.Fprintf(r.Out(), "\n%s\n", r.Now().Format(time.DateTime))
+				}
+				before = now.Bytes()
+				if _, err := r.Out().Write(before); err != nil {
+					return err
+				}
+				r.Clear()
+				settle(r, report, f.strict)
+				warn(r, report)
+			}
+		}
+		if !f.watch {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(f.every):
+		}
+	}
+}
+
+func write(w io.Writer, form string, r *cli.Run, out *render.KubeDoctor) error {
 	switch form {
 	case "json":
-		return render.JSON(r.Out(), out)
+		return render.JSON(w, out)
 	case "sarif":
-		return render.KubeDoctorSARIF(r.Out(), out)
+		return render.KubeDoctorSARIF(w, out)
 	case "html":
-		render.KubeDoctorHTML(r.Out(), out)
+		render.KubeDoctorHTML(w, out)
 	default:
-		render.KubeDoctorText(r.Out(), out, r.Style())
+		render.KubeDoctorText(w, out, r.Style())
 	}
+	return nil
+}
+
+// warn says what limits the answer.
+func warn(r *cli.Run, report *kube.Report) {
 	for _, note := range report.Notes {
 		r.Warn("%s", note)
 	}
 	for _, u := range report.Unseen {
-		if u.Forbidden && form == "text" {
+		if u.Forbidden {
 			r.Warn("%s may not be read: kube/rbac/doctor.yaml has the role that doctor needs", u.Resource)
-			break
+			return
 		}
 	}
-	return nil
 }
 
 // settle sets the exit code.

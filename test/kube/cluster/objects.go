@@ -1,0 +1,125 @@
+//go:build realparts
+
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	authv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+)
+
+func createToken(ctx context.Context, k kubernetes.Interface, name string) (string, error) {
+	t, err := k.CoreV1().ServiceAccounts("default").CreateToken(ctx, name, &authv1.TokenRequest{}, metav1.CreateOptions{})
+	if err != nil {
+		return "", err
+	}
+	return t.Status.Token, nil
+}
+
+// Node is a node to make: what its kubelet would report.
+type Node struct {
+	Name    string
+	OS      string // "": windows
+	Kernel  string // "10.0.20348.5622"
+	OSImage string
+	Runtime string // "": containerd://2.1.6
+	Labels  map[string]string
+	Taints  []corev1.Taint
+}
+
+// AddNode makes a node that is ready.
+func (c *Cluster) AddNode(ctx context.Context, n Node) error {
+	if n.OS == "" {
+		n.OS = "windows"
+	}
+	if n.Runtime == "" {
+		n.Runtime = "containerd://2.1.6"
+	}
+	labels := map[string]string{corev1.LabelOSStable: n.OS, corev1.LabelHostname: n.Name, corev1.LabelArchStable: "amd64"}
+	for k, v := range n.Labels {
+		labels[k] = v
+	}
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: labels}, Spec: corev1.NodeSpec{Taints: n.Taints}}
+	if _, err := c.Kube.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	size := corev1.ResourceList{corev1.ResourcePods: quantity("250"), corev1.ResourceCPU: quantity("64"), corev1.ResourceMemory: quantity("256Gi")}
+	now := metav1.Now()
+	patch, err := json.Marshal(map[string]any{"status": corev1.NodeStatus{Capacity: size, Allocatable: size,
+		Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", LastHeartbeatTime: now, LastTransitionTime: now}},
+		NodeInfo: corev1.NodeSystemInfo{OperatingSystem: n.OS, Architecture: "amd64", KernelVersion: n.Kernel, OSImage: n.OSImage,
+			ContainerRuntimeVersion: n.Runtime, KubeletVersion: "v1.37.2"}}})
+	if err != nil {
+		return err
+	}
+	_, err = c.Kube.CoreV1().Nodes().Patch(ctx, n.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	return err
+}
+
+// Namespace makes a namespace and waits for its service account, without which no
+// pod can be made.
+func (c *Cluster) Namespace(ctx context.Context, name string) error {
+	if _, err := c.Kube.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	return c.wait("the service account of "+name, 30*time.Second, func(ctx context.Context) error {
+		_, err := c.Kube.CoreV1().ServiceAccounts(name).Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
+}
+
+// Pod waits for a pod with a label that fulfils a condition.
+func (c *Cluster) Pod(ctx context.Context, namespace, selector, what string, ok func(*corev1.Pod) bool) (pod *corev1.Pod, err error) {
+	err = c.wait("a pod of "+namespace+" with "+selector+" that "+what, 60*time.Second, func(context.Context) error {
+		list, err := c.Kube.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+		if err != nil {
+			return err
+		}
+		for i := range list.Items {
+			if p := &list.Items[i]; p.DeletionTimestamp == nil && ok(p) {
+				pod = p
+				return nil
+			}
+		}
+		return fmt.Errorf("%d pods, none of which does", len(list.Items))
+	})
+	return pod, err
+}
+
+// Run makes a pod's containers run.
+func (c *Cluster) Run(ctx context.Context, p *corev1.Pod) error {
+	now := metav1.Now()
+	return c.status(ctx, p, corev1.PodRunning, corev1.ConditionTrue, corev1.ContainerStatus{Ready: true,
+		State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: now}}})
+}
+
+// Break makes a pod's containers wait with a reason and a message.
+func (c *Cluster) Break(ctx context.Context, p *corev1.Pod, reason, message string) error {
+	return c.status(ctx, p, corev1.PodPending, corev1.ConditionFalse, corev1.ContainerStatus{
+		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}})
+}
+
+// status is what the kubelet would say of a pod all of whose containers are alike.
+func (c *Cluster) status(ctx context.Context, p *corev1.Pod, phase corev1.PodPhase, ready corev1.ConditionStatus, alike corev1.ContainerStatus) error {
+	status := corev1.PodStatus{Phase: phase, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: ready, LastTransitionTime: metav1.Now()}}}
+	for _, k := range p.Spec.Containers {
+		alike.Name, alike.Image = k.Name, k.Image
+		status.ContainerStatuses = append(status.ContainerStatuses, alike)
+	}
+	patch, err := json.Marshal(map[string]any{"status": status})
+	if err != nil {
+		return err
+	}
+	_, err = c.Kube.CoreV1().Pods(p.Namespace).Patch(ctx, p.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	return err
+}
+
+func quantity(s string) resource.Quantity { return resource.MustParse(s) }
