@@ -338,13 +338,16 @@ type Container struct {
 	Newer           bool // its image is newer than the host: no isolation mode lets it start
 }
 
-// Containers lists the containers of an engine, with the isolation that each has:
+// Containers lists the containers of an engine on Windows, with the isolation that each has:
 // one request each, as docker inspect makes them; of those that do not run only
 // as many as maxStopped.
 func (c *Client) Containers(ctx context.Context, f *facts.Facts) ([]Container, *Engine, error) {
 	e, err := c.Engine(ctx)
 	if err != nil {
 		return nil, nil, err
+	}
+	if e.OSType != "windows" {
+		return nil, &e, nil
 	}
 	host, _ := e.Host(f)
 	var list []Container

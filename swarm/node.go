@@ -38,9 +38,16 @@ func (c *Client) Engine(ctx context.Context) (e Engine, err error) {
 	return e, c.get(ctx, "/info", &e)
 }
 
-// Host reads the Windows of an engine's answer.
+// Host reads the Windows of an engine's answer: of its whole text, else of
+// OSVersion alone.
 func (e *Engine) Host(f *facts.Facts) (winver.Host, error) {
-	return winver.ParseHost(f, fmt.Sprintf("Kernel Version: %s\nOperating System: %s\nOSVersion: %s\nOSType: windows\n", e.KernelVersion, e.OperatingSystem, e.OSVersion))
+	h, err := winver.ParseHost(f, fmt.Sprintf("Kernel Version: %s\nOperating System: %s\nOSVersion: %s\nOSType: windows\n", e.KernelVersion, e.OperatingSystem, e.OSVersion))
+	if err != nil {
+		if v, parseErr := winver.Parse(e.OSVersion); parseErr == nil {
+			return winver.Host{Version: v, Evidence: e.OSVersion}, nil
+		}
+	}
+	return h, err
 }
 
 // Runtime is the engine as a runtime. Where the classic image store is used, the
@@ -88,6 +95,7 @@ func (s *State) Learn(f *facts.Facts, k *Known) error {
 		}
 		h, err := e.Host(f)
 		if err != nil {
+			n.Windows = Windows{Source: ByEngine, Doubt: fmt.Sprintf("its engine says %q, which names no Windows", e.OperatingSystem)}
 			continue
 		}
 		isolation, _ := compat.ParseIsolation(e.Isolation)

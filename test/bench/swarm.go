@@ -77,7 +77,7 @@ func swarm(p programs, env []string) ([]row, error) {
 		}
 		bare := time.Since(start)
 		cmd := exec.Command(p.winmatch, "swarm", "doctor", "--offline", "-o", "json")
-		cmd.Env = append(env, "DOCKER_HOST=unix://"+m.Socket)
+		cmd.Env = slices.Concat(env, []string{"DOCKER_HOST=unix://" + m.Socket})
 		start = time.Now()
 		out, err := cmd.Output()
 		var exit *exec.ExitError

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -40,7 +41,7 @@ var apiVersion = regexp.MustCompile(`^/v1\.\d+`)
 // windows is what a Windows engine answers to GET /info, in the shape of
 // https://github.com/docker/for-win/issues/13163.
 func windows(version, build, name string) object {
-	return object{"OSType": "windows", "OSVersion": version, "KernelVersion": "10.0 " + build + " (" + build + ".1.amd64fre)",
+	return object{"OSType": "windows", "OSVersion": version, "KernelVersion": "10.0 " + build + " (" + build + ".1.amd64fre.release.180914-1434)",
 		"OperatingSystem": "Microsoft Windows Server Version " + name + " (OS Build " + strings.TrimPrefix(version, "10.0.") + ")",
 		"Isolation":       "process", "ServerVersion": "20.10.24", "Driver": "windowsfilter"}
 }
@@ -77,9 +78,9 @@ func before(t *testing.T, e *engines.Engine, info object) *proxy {
 			case object:
 				asWindows(v)
 				if path == "/info" {
-					for k, w := range info {
-						v[k] = w
-					}
+					p.mu.Lock()
+					maps.Copy(v, info)
+					p.mu.Unlock()
 				}
 			}
 			if text, err = json.Marshal(v); err != nil {
@@ -96,9 +97,10 @@ func before(t *testing.T, e *engines.Engine, info object) *proxy {
 		p.mu.Lock()
 		n := len(p.seen)
 		p.seen = append(p.seen, request)
+		refuse := p.refuse
 		p.mu.Unlock()
-		if p.refuse != nil {
-			if status, message := p.refuse(request); status != 0 {
+		if refuse != nil {
+			if status, message := refuse(request); status != 0 {
 				w.Header().Set("Content-Type", "application/json")
 				w.WriteHeader(status)
 				_ = json.NewEncoder(w).Encode(object{"message": message})
