@@ -30,11 +30,15 @@ type Input struct {
 	Facts *facts.Facts
 	// Vars are variables that the user gave (--build-arg), "" is a value.
 	Vars map[string]string
+	// Hosts are those that the file is for, none: what it says itself.
+	Hosts []winver.Host
 	// Look says what an image holds, as far as that is known.
 	Look func(reference string) *image.Image
 	// Open reads another file of the repository by its path; ok is false where
 	// there is none, or none that may be read. nil: there are no others.
 	Open func(path string) (src []byte, ok bool)
+	// List names what is in a folder of the repository. nil: that is not known.
+	List func(folder string) []string
 }
 
 // Document is what a file says that matters here.

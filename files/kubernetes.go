@@ -62,7 +62,8 @@ type kubeReader struct {
 	in      *Input
 	file    *yamledit.File
 	doc     *Document
-	classes map[string]*yamledit.Node // RuntimeClasses of the file
+	classes map[string]*yamledit.Node // RuntimeClasses of the file, later of its folder
+	looked  bool                      // at the folder
 	pods    int
 }
 
@@ -74,17 +75,39 @@ func (kubernetes) Read(in *Input) (*Document, error) {
 	if err := r.parse(); err != nil {
 		return nil, err
 	}
-	for _, d := range r.file.Docs {
-		r.objects(d, func(o *yamledit.Node) {
-			if o.String("kind") == "RuntimeClass" {
-				r.classes[o.String("metadata", "name")] = o
-			}
-		})
-	}
+	r.readClasses(r.file)
 	for _, d := range r.file.Docs {
 		r.objects(d, r.object)
 	}
 	return r.doc, nil
+}
+
+// readClasses finds the RuntimeClasses of a file.
+func (r *kubeReader) readClasses(f *yamledit.File) {
+	for _, d := range f.Docs {
+		r.objects(d, func(o *yamledit.Node) {
+			if name := o.String("metadata", "name"); o.String("kind") == "RuntimeClass" && r.classes[name] == nil {
+				r.classes[name] = o
+			}
+		})
+	}
+}
+
+// runtimeClassOf finds a RuntimeClass in the file, or in another one of its
+// folder; nil where it is in neither. Nothing may be written into it.
+func (r *kubeReader) runtimeClassOf(name string) *yamledit.Node {
+	if r.classes[name] == nil && !r.looked {
+		r.looked = true
+		r.in.neighbours(func(src []byte) {
+			if !bytes.Contains(src, []byte("RuntimeClass")) {
+				return
+			}
+			if f, err := yamledit.Parse(src); err == nil {
+				r.readClasses(f)
+			}
+		}, ".yaml", ".yml", ".json")
+	}
+	return r.classes[name]
 }
 
 // words are those of which one is in every manifest that is about Windows; an

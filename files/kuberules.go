@@ -1,6 +1,7 @@
 package files
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/winmatch/winmatch/files/yamledit"
@@ -40,7 +41,7 @@ type pod struct {
 	terms       []*yamledit.Node // of the required affinity
 	preferred   []requirement
 	className   *yamledit.Node // runtimeClassName
-	class       *yamledit.Node // the RuntimeClass, where it is in the file
+	class       *yamledit.Node // the RuntimeClass, where it is known
 	hostProcess *yamledit.Node // what makes a container a HostProcess container
 }
 
@@ -105,7 +106,9 @@ func (p *pod) systemNode(name *yamledit.Node) *yamledit.Node {
 	p.sel.each(func(r *requirement) {
 		if found == nil && (r.key == labelOS || r.key == oldLabelOS) && !r.holds("windows", 0) && r.keyNode != nil {
 			found = r.keyNode
-			if len(r.valueNodes) > 0 {
+			if r.class {
+				found = p.className
+			} else if len(r.valueNodes) > 0 {
 				found = r.valueNodes[0]
 			}
 		}
@@ -189,8 +192,24 @@ func (p *pod) oldLabel(r *requirement, newKey string) {
 			}
 		}
 	}
-	f.Fix = p.fix(p.moveLabel(r, newKey))
+	if r.key == oldOSBuild && slices.Contains(r.builds, winver.LTSC2016) && p.revisions() > 1 {
+		f.Level = Note
+		f.Hint = "keep it: " + newKey + " has no revision, and the hosts of Windows Server 2016 have different ones"
+	} else {
+		f.Fix = p.fix(p.moveLabel(r, newKey))
+	}
 	p.add(f, r.keyNode)
+}
+
+// revisions is how many different Windows Servers 2016 there are among the hosts.
+func (r *kubeReader) revisions() int {
+	var list []winver.Version
+	for _, h := range r.in.Hosts {
+		if h.Version.Build == winver.LTSC2016 && !slices.Contains(list, h.Version) {
+			list = append(list, h.Version)
+		}
+	}
+	return len(list)
 }
 
 // moveLabel writes the new name, and for a build the value as kubelets write it.

@@ -136,7 +136,7 @@ func (p *pod) readSelection() {
 	if e, ok := p.spec.Find("runtimeClassName"); ok {
 		p.className = e.Value
 		name, _ := e.Value.Text()
-		if class := p.classes[name]; class != nil {
+		if class := p.runtimeClassOf(name); class != nil {
 			p.class = class
 			n := len(p.sel.all)
 			p.selector(class.Path("scheduling", "nodeSelector"), false)

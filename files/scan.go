@@ -39,6 +39,8 @@ type Scanner struct {
 	Fix bool
 	// Open reads the files that a file refers to (see OpenBelow); nil: none.
 	Open func(path string) (src []byte, ok bool)
+	// List names what is in the folder of a file (see ListBelow); nil: nothing.
+	List func(folder string) []string
 	// Verbose adds what is not known.
 	Verbose bool
 	// MaxSize is the size in bytes from which a file is not read; 0: MaxSize.
@@ -119,7 +121,7 @@ func (s *Scanner) once(path string, src []byte) Result {
 	if ignored {
 		return r
 	}
-	in := &Input{Path: path, Src: src, Facts: s.Facts, Vars: s.Vars, Open: s.Open}
+	in := &Input{Path: path, Src: src, Facts: s.Facts, Vars: s.Vars, Open: s.Open, List: s.List, Hosts: set.Hosts}
 	looked := map[string]*image.Image{}
 	in.Look = func(reference string) *image.Image {
 		m, ok := looked[reference]

@@ -187,7 +187,8 @@ func (a *app) eachFile(s *files.Scanner, f *scanFlags, args []string, report fun
 	if len(args) == 0 {
 		args = []string{"."}
 	}
-	s.Open = files.OpenBelow(append([]string{"."}, args...)...)
+	below := append([]string{"."}, args...)
+	s.Open, s.List = files.OpenBelow(below...), files.ListBelow(below...)
 	var roots []string
 	for _, arg := range args {
 		if arg != "-" {
