@@ -18,6 +18,7 @@ type judge struct {
 	*Scanner
 	in       *Input
 	doc      *Document
+	places   map[string]*Placement // by group, once they were asked for
 	set      Settings
 	findings []Finding
 }
@@ -295,7 +296,11 @@ func (j *judge) pin(u *Use, m *image.Image, add func(Finding)) {
 // groups finds images that no Windows Server runs together. Where a host has
 // been found to refuse one of them, that has been said.
 func (j *judge) groups(doc *Document, refused map[string]bool) {
-	done := map[string]bool{"": true}
+	of, done := map[string][]*Use{}, map[string]bool{"": true}
+	for i := range doc.Uses {
+		u := &doc.Uses[i]
+		of[u.Group] = append(of[u.Group], u)
+	}
 	for i := range doc.Uses {
 		g := doc.Uses[i].Group
 		if done[g] || refused[g] {
@@ -304,9 +309,8 @@ func (j *judge) groups(doc *Document, refused map[string]bool) {
 		done[g] = true
 		var uses []*Use
 		var names []string
-		for k := i; k < len(doc.Uses); k++ {
-			u := &doc.Uses[k]
-			if m := j.in.Look(u.Reference); u.Group == g && u.Windows != image.No && !u.HostProcess && u.Isolation != compat.HyperV && isWindows(m) {
+		for _, u := range of[g] {
+			if m := j.in.Look(u.Reference); u.Windows != image.No && !u.HostProcess && u.Isolation != compat.HyperV && isWindows(m) {
 				uses = append(uses, u)
 				if name := compat.Name(j.Facts, m.Children[0].Version.WithoutRevision(), winver.Server); len(names) == 0 || names[len(names)-1] != name {
 					names = append(names, name)

@@ -3,6 +3,7 @@ package files
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"path"
 	"strconv"
 	"strings"
@@ -64,11 +65,12 @@ type kubeReader struct {
 	doc     *Document
 	classes map[string]*yamledit.Node // RuntimeClasses of the file, later of its folder
 	looked  bool                      // at the folder
+	found   map[string]bool           // findings
 	pods    int
 }
 
 func (kubernetes) Read(in *Input) (*Document, error) {
-	r := &kubeReader{in: in, doc: &Document{}, classes: map[string]*yamledit.Node{}}
+	r := &kubeReader{in: in, doc: &Document{}, classes: map[string]*yamledit.Node{}, found: map[string]bool{}}
 	if !r.interesting() {
 		return r.doc, nil
 	}
@@ -350,11 +352,11 @@ func (r *kubeReader) add(f Finding, n *yamledit.Node) {
 			f.At.End = n.Start + i
 		}
 	}
-	for i := range r.doc.Findings {
-		if old := &r.doc.Findings[i]; old.Rule == f.Rule && old.At == f.At && old.Message == f.Message {
-			return // of an alias
-		}
+	key := fmt.Sprint(f.Rule, f.At, f.Message)
+	if r.found[key] { // through an alias
+		return
 	}
+	r.found[key] = true
 	r.doc.Findings = append(r.doc.Findings, f)
 }
 
@@ -364,12 +366,14 @@ func (r *kubeReader) fix(edits []yamledit.Edit, err error) []Edit {
 	if err != nil || len(edits) == 0 {
 		return nil
 	}
-	src, err := yamledit.Apply(r.in.Src, edits...)
-	if err == nil {
-		_, err = yamledit.Parse(src)
-	}
-	if err != nil {
-		return nil
+	if len(edits) > 1 { // each was verified, but not all together
+		src, err := yamledit.Apply(r.in.Src, edits...)
+		if err == nil {
+			_, err = yamledit.Parse(src)
+		}
+		if err != nil {
+			return nil
+		}
 	}
 	list := make([]Edit, 0, len(edits))
 	for _, e := range edits {

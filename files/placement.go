@@ -32,12 +32,17 @@ type Placement struct {
 
 // placement finds the placement of a use.
 func (j *judge) placement(u *Use) *Placement {
-	for i := range j.doc.Placements {
-		if p := &j.doc.Placements[i]; u.Group != "" && p.Group == u.Group {
-			return p
+	if u.Group == "" || len(j.doc.Placements) == 0 {
+		return nil
+	}
+	if j.places == nil {
+		j.places = map[string]*Placement{}
+		for i := range j.doc.Placements {
+			p := &j.doc.Placements[i]
+			j.places[p.Group] = p
 		}
 	}
-	return nil
+	return j.places[u.Group]
 }
 
 // placed are those of several hosts that a use is, or can be, placed on: where
@@ -74,22 +79,22 @@ func (j *judge) runs(u *Use, h winver.Host) bool {
 // placements finds groups that are kept from all hosts that would run them, or
 // are not kept from those that would not.
 func (j *judge) placements() {
-	for i := range j.doc.Placements {
-		p := &j.doc.Placements[i]
-		var uses []*Use // of which it is known what they need
-		windows := false
-		for k := range j.doc.Uses {
-			u := &j.doc.Uses[k]
-			if u.Group != p.Group {
-				continue
-			}
-			windows = windows || u.Windows == image.Yes || isWindows(j.in.Look(u.Reference))
-			if !u.HostProcess && isWindows(j.in.Look(u.Reference)) {
-				uses = append(uses, u)
-			}
+	known := map[*Placement][]*Use{} // the uses of which it is known what they need
+	windows := map[*Placement]bool{}
+	for i := range j.doc.Uses {
+		u := &j.doc.Uses[i]
+		p := j.placement(u)
+		is := isWindows(j.in.Look(u.Reference))
+		if p != nil && is && !u.HostProcess {
+			known[p] = append(known[p], u)
 		}
-		if windows {
-			j.place(p, uses)
+		if p != nil && (is || u.Windows == image.Yes) {
+			windows[p] = true
+		}
+	}
+	for i := range j.doc.Placements {
+		if p := &j.doc.Placements[i]; windows[p] {
+			j.place(p, known[p])
 		}
 	}
 }

@@ -60,12 +60,13 @@ type Node struct {
 	explicit bool
 }
 
-// File is a text and the documents in it.
+// File is a text and the documents in it. It is not for several goroutines.
 type File struct {
 	Src  []byte
 	Docs []*Node // one a document that has content
 
-	bom int
+	bom      int
+	verified int // bytes read again: see maxVerified
 }
 
 // Position is the line and the column of a byte, from 1. Columns count

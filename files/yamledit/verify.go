@@ -2,6 +2,10 @@ package yamledit
 
 import "slices"
 
+// maxVerified bounds how many bytes are read again for the changes of one file:
+// in a large file with very many places to change, some are refused.
+const maxVerified = 16 << 20
+
 // fact is what a node says, without its place.
 type fact struct {
 	depth       int
@@ -14,6 +18,9 @@ type fact struct {
 // changed must be there as before, in the same order. gone are nodes that are no
 // more afterwards.
 func (f *File) verify(e Edit, gone []*Node) error {
+	if f.verified += len(f.Src); f.verified > maxVerified {
+		return f.refuse(e.Start, "too many changes of a large file")
+	}
 	src, err := Apply(f.Src, e)
 	if err != nil {
 		return err
