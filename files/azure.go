@@ -191,7 +191,7 @@ func (p *pipeline) scope(l azureLevel) *scope {
 		case "variables":
 			if strings.EqualFold(rest, "Agent.OS") {
 				os := map[string]string{"windows": "Windows_NT", "linux": "Linux", "macos": "Darwin"}[s.on.os]
-				return operand{value{parts: []Part{{Text: os}}}, os != ""}
+				return operand{value: value{parts: []Part{{Text: os}}}, known: os != ""}
 			}
 			return s.variable(rest, "")
 		case "parameters":

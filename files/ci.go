@@ -85,7 +85,7 @@ func (s *scope) node(n *yamledit.Node) operand {
 		return operand{}
 	}
 	v := s.text(n)
-	return operand{v, v.why == ""}
+	return operand{value: v, known: v.why == ""}
 }
 
 // variable is an environment variable of the job; not known where the script,
@@ -102,7 +102,7 @@ func (s *scope) variable(name, script string) operand {
 		}
 	}
 	if v, ok := s.more[name]; ok {
-		return operand{v, v.why == ""}
+		return operand{value: v, known: v.why == ""}
 	}
 	return operand{}
 }
@@ -167,7 +167,7 @@ func (s *scope) word(w word, n *yamledit.Node) value {
 		var o operand
 		switch f.kind {
 		case literal:
-			o = operand{value{parts: []Part{{f.text, s.place(n, f.at.Start, f.at.End)}}}, true}
+			o = operand{value: value{parts: []Part{{f.text, s.place(n, f.at.Start, f.at.End)}}}, known: true}
 		case expression:
 			o = evaluate(f.text, s.lookup)
 		case macro:

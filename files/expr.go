@@ -10,9 +10,12 @@ import (
 type operand struct {
 	value
 	known bool
+	as    truth // of one that is not known, but as a condition is
 }
 
-func textOperand(s string) operand { return operand{value{parts: []Part{{Text: s}}}, true} }
+func textOperand(s string) operand {
+	return operand{value: value{parts: []Part{{Text: s}}}, known: true}
+}
 
 // truth is what a condition comes to.
 type truth int8
@@ -43,7 +46,7 @@ func truthOf(b bool) truth {
 // truth is an operand as a condition: the empty text and false are not true.
 func (o operand) truth() truth {
 	if !o.known {
-		return maybe
+		return o.as
 	}
 	switch o.text() {
 	case "", "false", "False", "0":
@@ -100,7 +103,7 @@ func (e *evaluation) or() operand {
 		case no:
 			a = b
 		case maybe:
-			a = condition(unless(b.truth(), yes))
+			a = operand{as: unless(b.truth(), yes)}
 		}
 	}
 	return a
@@ -114,7 +117,7 @@ func (e *evaluation) and() operand {
 		case yes:
 			a = b
 		case maybe:
-			a = condition(unless(b.truth(), no))
+			a = operand{as: unless(b.truth(), no)}
 		}
 	}
 	return a

@@ -16,6 +16,7 @@ iptables                 iptables
 ip                       iproute2
 kubectl                  kubernetes-client
 flock                    util-linux
+pre-commit               pre-commit
 "
 
 packages=()
