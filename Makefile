@@ -23,16 +23,18 @@ MAX_SIZE := 15728640 # bytes of cmd/winmatch, 15 MB
 GOLANGCI_VERSION := $(shell awk '$$1 == "github.com/golangci/golangci-lint/v2" { print $$2 }' tools/go.mod)
 GOLANGCI         := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
 
-build: ## every program for every platform, into dist/
-	@for command in $(COMMANDS); do for platform in $(PLATFORMS); do
+build: $(addprefix build-,$(COMMANDS)) ## every program for every platform, into dist/
+
+build-%:
+	@for platform in $(PLATFORMS); do
 	  os=$${platform%/*} arch=$${platform#*/} suffix=
 	  if [[ $$os == windows ]]; then suffix=.exe; fi
-	  out=dist/$$command-$$os-$$arch$$suffix
-	  GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 $(GOBUILD) -o $$out ./cmd/$$command
+	  out=dist/$*-$$os-$$arch$$suffix
+	  GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 $(GOBUILD) -o $$out ./cmd/$*
 	  printf '%-34s %9d bytes\n' $$out $$(stat -c %s $$out 2>/dev/null || stat -f %z $$out)
-	done; done
+	done
 
-check-size: build
+check-size: build-winmatch
 	@for file in dist/winmatch-*; do
 	  size=$$(stat -c %s $$file)
 	  if (( size > $(MAX_SIZE) )); then echo "$$file: $$size bytes, more than $(MAX_SIZE)" >&2; exit 1; fi
@@ -81,7 +83,7 @@ $(GOLANGCI): tools/go.mod
 oracles:
 	go test -tags realparts -count=1 -timeout 20m -v -run '^TestOracles$$' ./test/oracle
 
-krew: build ## archives and the manifest of the kubectl plugin; VERSION=v1.2.3
+krew: build-kubectl-winmatch ## archives and the manifest of the kubectl plugin; VERSION=v1.2.3
 	kube/krew/krew.sh $(VERSION)
 
 bench: ## ours beside the peers', in one table
