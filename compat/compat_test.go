@@ -276,6 +276,10 @@ func TestDecide(t *testing.T) {
 		{"19044", client, "containerd@2.0.0", Process, "19041", No, BuildMismatch},
 		// Reports that failed where all sources allow.
 		{"26200", client, "docker", DefaultIsolation, "26100", Risky, ReportsDisagree},
+		// A report of one build is of its revisions only.
+		{"26100", server, "containerd", Process, "26100", Yes, SameBuild},
+		{"26100.33438", server, "containerd", Process, "26100.33296", Yes, SameBuild},
+		{"26100.7840", server, "containerd", Process, "26100.7462", Risky, ReportsDisagree},
 		// Revisions of one build.
 		{"26100.2894", server, "docker", Process, "26100.3194", Risky, RevisionAheadOfHost},
 		{"26100.3194", server, "docker", Process, "26100.2894", Yes, SameBuild},

@@ -10,7 +10,8 @@ import (
 // contradicted reports whether reports of the same pair speak against the
 // answer so far: one that ran where a start is predicted to fail, or none that
 // ran and one that failed where it is predicted to run. A report of exactly
-// these two versions counts in any case.
+// these two versions counts in any case; of host and image of one build no
+// other does, since what it tells of hangs on their revisions.
 func (v *Verdict) contradicted(f *facts.Facts, q *Question, c *Child) bool {
 	if v.Answer == Unknown || v.Answer == Risky || v.Pull == Fails || q.HostProcess {
 		return false
@@ -26,7 +27,7 @@ func (v *Verdict) contradicted(f *facts.Facts, q *Question, c *Child) bool {
 		case facts.Runs:
 			ran = true
 		case facts.FailsStart:
-			failed = true
+			failed = failed || r.ImageBuild != q.Host.Version.Build
 			exact = exact || sameRevision(r.HostRevision, q.Host.Version) && sameRevision(r.ImageRevision, c.Version)
 		}
 	}
