@@ -213,12 +213,22 @@ func (j *judge) hosts(u *Use, m *image.Image, add func(Finding)) {
 		if u.FilesOnly {
 			verb = " is not pulled on "
 		}
+		refusal.Hint = forFirst(no, refusal.Hint)
 		refusal.Rule, refusal.Message = RuleNotForHost, u.Reference+of+verb+and(no)+": "+refusal.Message
 		add(refusal)
 	case risky != nil:
+		doubt.Hint = forFirst(risky, doubt.Hint)
 		doubt.Rule, doubt.Message = RuleRisky, u.Reference+" may or may not run on "+and(risky)+": "+doubt.Message
 		add(doubt)
 	}
+}
+
+// forFirst says of a hint that it is for the first of several hosts.
+func forFirst(hosts []string, hint string) string {
+	if len(hosts) == 1 || hint == "" {
+		return hint
+	}
+	return "for " + hosts[0] + ": " + hint
 }
 
 func appendNew(list []string, s string) []string {

@@ -72,7 +72,7 @@ func (j *judge) attach(u *judged, ref string, list []change) {
 		f := &u.findings[i]
 		if !slices.ContainsFunc(left, func(l Finding) bool { return l.Rule == f.Rule }) {
 			f.Fix = edits
-			if !strings.Contains(f.Hint, ref) {
+			if !strings.HasPrefix(f.Hint, "use "+ref) {
 				f.Hint = "use " + ref
 			}
 		}
