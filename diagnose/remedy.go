@@ -117,7 +117,7 @@ func (d *Finding) labels(add adder) {
 		return
 	}
 	add(compat.Place, fmt.Sprintf("docker service update --constraint-add node.labels.osbuild==%d %s", d.OSVersion.Build, d.Service),
-		"label the nodes with their build (docker node update --label-add osbuild=%d NODE) and keep the service to those of the image's", d.OSVersion.Build)
+		"label the nodes with their build (docker node update --label-add osbuild=%d NODE) and keep the service to those of the image's; winmatch swarm label and winmatch swarm constrain %s do both", d.OSVersion.Build, d.Service)
 }
 
 // generic adds what helps against a mismatch of which not both versions are
@@ -174,7 +174,7 @@ func (d *Finding) generic(add adder) {
 		}
 		add(compat.UseTag, "", "update the service to a tag for the nodes' Windows: docker service update --image IMAGE:TAG %s", first(d.Service, "SERVICE"))
 		add(compat.UseIsolation, d.swarmIsolation(true), "or use Hyper-V isolation, where the nodes are newer than the image and have Hyper-V; for all services of a node by \"exec-opts\": [\"isolation=hyperv\"] in its daemon.json")
-		add(compat.Place, "", "or label each node with its build (docker node update --label-add osbuild=BUILD %s) and keep the service to nodes of the image's build (docker service update --constraint-add node.labels.osbuild==BUILD %s)", first(d.Node, "NODE"), first(d.Service, "SERVICE"))
+		add(compat.Place, "", "or label each node with its build (docker node update --label-add osbuild=BUILD %s) and keep the service to nodes of the image's build (docker service update --constraint-add node.labels.osbuild==BUILD %[2]s); winmatch swarm label and winmatch swarm constrain %[2]s do both", first(d.Node, "NODE"), first(d.Service, "SERVICE"))
 	case Managed:
 		add(compat.Rebuild, "", "use a tag, or build the image on a base, of the Windows version that the machines of the service have")
 	case Dockerfile:
