@@ -196,6 +196,7 @@ linux-1  Ready    Ubuntu 22.04.3 LTS               5.15.0-1052-azure   docker://
 			`{"status":{"nodeInfo":{"architecture":"amd64","containerRuntimeVersion":"docker://20.10.9","kernelVersion":"10.0.17763.5329","kubeProxyVersion":"v1.23.3","kubeletVersion":"v1.23.3","operatingSystem":"windows","osImage":"Windows Server 2019 Datacenter"}}}]}`,
 			"17763.5329 docker://20.10.9"},
 		"elsewhere": {"Microsoft Windows [Version 10.0.17763.5329]\n> crictl --runtime-endpoint npipe:////./pipe/containerd-containerd info\ncontainerd://1.6.21\n", "17763.5329 "},
+		"another's": {"Microsoft Windows [Version 10.0.17763.5329]\n10.0.20348.2227 was seen with containerd://1.6.21\n", "17763.5329 "},
 	} {
 		hosts, err := ParseHosts(facts.Embedded(), c.text)
 		if err != nil {
