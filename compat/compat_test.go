@@ -651,3 +651,17 @@ func BenchmarkAllows(b *testing.B) {
 		}
 	}
 }
+
+func TestDockerRuntime(t *testing.T) {
+	for _, c := range [...]struct{ driver, version, want string }{
+		{"windowsfilter", "20.10.12", "docker 20.10.12"},
+		{"windows", "29.6.2", "docker-containerd 29.6.2"},
+		{"", "23.0.1", "docker 23.0.1"},
+		{"windowsfilter", "master-dockerproject", "docker "},
+	} {
+		r := DockerRuntime(c.driver, c.version)
+		if got := r.Engine.String() + " " + r.Release.String(); got != c.want {
+			t.Errorf("%s, %s: %q, want %q", c.driver, c.version, got, c.want)
+		}
+	}
+}

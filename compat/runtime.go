@@ -104,6 +104,21 @@ func ParseRuntime(s string) (Runtime, error) {
 	return r, nil
 }
 
+// DockerRuntime is the runtime of a Docker engine on Windows by what `docker
+// info` says: its storage driver and its version. The classic image store's
+// driver is windowsfilter; the containerd image store's is a snapshotter. A
+// version that cannot be read is left out.
+func DockerRuntime(driver, version string) Runtime {
+	r := Runtime{Engine: Docker}
+	if driver != "windowsfilter" && driver != "" {
+		r.Engine = DockerContainerd
+	}
+	if rel, err := parseRelease(version); err == nil {
+		r.Release = rel
+	}
+	return r
+}
+
 // parseRelease reads "2.4.0", "v1.7.7-k3s1", "20.10" and "29".
 func parseRelease(s string) (Release, error) {
 	bad := fmt.Errorf("bad version %q (want 2.4.0, say)", s)

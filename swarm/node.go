@@ -50,19 +50,9 @@ func (e *Engine) Host(f *facts.Facts) (winver.Host, error) {
 	return h, err
 }
 
-// Runtime is the engine as a runtime. Where the classic image store is used, the
-// storage driver is windowsfilter, with the containerd image store it is a
-// snapshotter.
+// Runtime is the engine as a runtime.
 func (e *Engine) Runtime() compat.Runtime {
-	name := "docker"
-	if e.Driver != "windowsfilter" && e.Driver != "" {
-		name = "docker-containerd"
-	}
-	r, err := compat.ParseRuntime(name + "@" + e.ServerVersion)
-	if err != nil {
-		r, _ = compat.ParseRuntime(name)
-	}
-	return r
+	return compat.DockerRuntime(e.Driver, e.ServerVersion)
 }
 
 // Known is what is known of nodes besides the State.

@@ -66,18 +66,8 @@ func (e *engine) host(f *facts.Facts) (winver.Host, error) {
 	return h, nil
 }
 
-// runtime: where the classic image store is used, the storage driver is
-// windowsfilter, with the containerd image store it is a snapshotter.
 func (e *engine) runtime() compat.Runtime {
-	name := "docker"
-	if e.Driver != "windowsfilter" && e.Driver != "" {
-		name = "docker-containerd"
-	}
-	r, err := compat.ParseRuntime(name + "@" + e.ServerVersion)
-	if err != nil {
-		r, _ = compat.ParseRuntime(name)
-	}
-	return r
+	return compat.DockerRuntime(e.Driver, e.ServerVersion)
 }
 
 func (e *engine) isolation() compat.Isolation {
