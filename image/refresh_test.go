@@ -164,6 +164,11 @@ func TestLearnDoubt(t *testing.T) {
 			r.put(core, "10.0.20348.5901", typeOCIIndex, obj{"manifests": []obj{}})
 		}, nil, []string{"image-not-read windows/servercore:10.0.20348.5900 states no os.version of Windows in its config",
 			"image-not-read windows/servercore:10.0.20348.5901 is an index without an image of windows/amd64"}},
+		{"two images of Windows", func(r *registry) {
+			newer := with(r.image(core, "", typeOCIManifest, windows("10.0.20348.5900")), windows("10.0.20348.5900"))
+			older := with(r.image(core, "", typeOCIManifest, windows("10.0.20348.5622")), windows("10.0.20348.5622"))
+			r.put(core, "10.0.20348.5900", typeOCIIndex, obj{"manifests": []obj{older, newer}})
+		}, nil, []string{"image-not-read windows/servercore:10.0.20348.5900 is an index of several images"}},
 		{"another KB than the facts'", func(r *registry) {
 			r.base(core, "10.0.14393.9512", "2026-09-04T10:00:00Z", "ltsc2016-KB5122878")
 		}, nil, []string{"sources-disagree windows/servercore:ltsc2016-KB5122878 holds 10.0.14393.9512, which is KB5123099 by what is known"}},
