@@ -212,6 +212,9 @@ var (
 		{Release{2, 2, 10}, RuleNew, OrderIndex, OrderString, RuleABI, urlPlatforms + "v1.0.0-rc.2/platform_windows_compat.go"},
 		{Release{2, 3, 0}, RuleNew, OrderIndex, OrderString, RuleNew, urlPlatforms + "v1.0.0-rc.4/platform_windows_compat.go"},
 		{Release{2, 3, 5}, RuleABI, OrderIndex, OrderString, RuleABI, urlPlatforms + "v1.0.0-rc.5/platform_windows_compat.go"},
+		// The 2.4 branch was read up to 2.4.2; of a later minor version only the
+		// rules so far are known.
+		{Release{2, 5, 0}, RuleABI, OrderIndex, OrderString, RuleNew, urlPlatforms + "v1.0.0-rc.5/platform_windows_compat.go"},
 	}
 	dockerEras = [...]Era{
 		// Before moby/moby#36327 a newer image failed while its layers were registered.

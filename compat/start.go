@@ -214,5 +214,22 @@ func ahead(f *facts.Facts, h Host, image winver.Version) bool {
 		imageDay := winver.Released(f, image, winver.Server)
 		return hostDay != 0 && imageDay != 0 && imageDay > hostDay
 	}
-	return imageRev > hostRev
+	return imageRev > hostRev && !imageOnly(f, image.Build, hostRev, imageRev)
+}
+
+// imageOnly reports whether the image's revision and all known ones between it
+// and the host's are of images alone (February 2020: 1039 on hosts, 1040 in
+// images), so that no host could be further. An older host is behind: between
+// lies an update that hosts have.
+// https://github.com/MicrosoftDocs/Virtualization-Documentation/blob/77e0742a/virtualization/windowscontainers/deploy-containers/update-containers.md
+func imageOnly(f *facts.Facts, build, host, image uint32) bool {
+	if u := f.Update(build, image); u == nil || u.Type != facts.ImageOnly {
+		return false
+	}
+	for _, u := range f.UpdatesOf(build) {
+		if u.Revision > host && u.Revision < image && u.Type != facts.ImageOnly {
+			return false
+		}
+	}
+	return true
 }

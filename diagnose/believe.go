@@ -29,6 +29,8 @@ var (
 	}
 	// Names that headers and look-ups have, and no program's message.
 	headers = []string{"error_vmcompute_", "hcs_e_", "(ntstatus)", "ntstatus.h", "winerror.h"}
+	// What people say of an error that they have.
+	mine = []string{"i get ", "i got ", "i am getting ", "i'm getting ", "i see ", "i receive", "i run ", "i try ", "i tried ", "we get ", "we are getting ", "gives me ", "how do i fix "}
 	// What stands before a sentence that is spoken of.
 	asides = []string{"when", "why", "if", "whether", "where", "how", "explain", "explains", "handle", "detect"}
 )
@@ -50,6 +52,9 @@ func (s *scanner) believe(d *Diagnosis, e event, sp span, message []byte, start,
 			d.Confidence = min(d.Confidence, Likely)
 		}
 		return true
+	case talked && !s.listing() && s.asked(around):
+		d.Confidence = min(d.Confidence, Likely)
+		return true
 	case talked, s.listing(), hasAny(reg.clean[max(0, key-300):min(len(reg.clean), key+300)], headers):
 		return false
 	case hasAny(message, weakFrames):
@@ -69,6 +74,12 @@ func (s *scanner) believe(d *Diagnosis, e event, sp span, message []byte, start,
 		d.Confidence = Possible
 	}
 	return true
+}
+
+// asked reports whether a short text is a person's question about an error of
+// their own, not talk about errors in general.
+func (s *scanner) asked(around []byte) bool {
+	return s.whole && len(s.buf) <= shortText && hasAny(around, mine)
 }
 
 // aside reports whether a sentence is only spoken of, by the word before it.

@@ -20,7 +20,7 @@ func (s *scanner) quick(d *Diagnosis, sp span) {
 	message := r.clean[lo:hi]
 	d.Image = imageInMessage(message)
 	if !d.Host.IsValid() {
-		for _, label := range [...]string{"windows/amd64 ", "windows/arm64 ", "windows(", "for windows/amd64/"} {
+		for _, label := range [...]string{"windows/amd64 ", "windows/arm64 ", "windows(", "for windows/amd64/", "base image: unsupported windows version: ", "version (os build "} {
 			if v := versionAfter(message, label); v.IsValid() {
 				d.Host = v
 				break
@@ -82,10 +82,11 @@ func (s *scanner) context(d *Diagnosis, e event, at int) {
 	if d.Image == "" {
 		d.Image = imageInMessage(message)
 	}
-	if d.Image == "" && !d.Sandbox {
+	own := d.Sandbox || d.Detail == "helper-image" // not the image that the text is about
+	if d.Image == "" && !own {
 		d.Image = imageBefore(before)
 	}
-	if d.Image == "" && !d.Sandbox {
+	if d.Image == "" && !own {
 		d.Image = imageAfter(after)
 	}
 	if i := strings.Index(d.Image, "@sha256:"); i >= 0 {
@@ -107,7 +108,7 @@ func (s *scanner) context(d *Diagnosis, e event, at int) {
 		}
 	}
 	d.weigh()
-	linux := d.Detail == "no-child-for-host" && hasAny(near, []string{"kubernetes.io/os=linux", "ostype: linux"})
+	linux := d.Detail == "no-child-for-host" && hasAny(near, linuxEngine)
 	switch {
 	case linux && d.Hints.WindowsImage:
 		d.Cause, d.Detail, d.Confidence = Other, "linux-mode", Likely
@@ -118,6 +119,11 @@ func (s *scanner) context(d *Diagnosis, e event, at int) {
 		d.Cause, d.Detail, d.Confidence, d.Source = Other, "linux-image", Likely, github+"docker-archive-public/docker.kitematic/issues/3231"
 	}
 }
+
+// linuxEngine are what only an engine or a node that runs Linux containers has
+// beside a message: a selector, docker info, the head of a build by Docker
+// Desktop in Linux mode, paths.
+var linuxEngine = []string{"kubernetes.io/os=linux", "ostype: linux", "docker:desktop-linux", "io.containerd.snapshotter.v1.overlayfs", "/var/lib/docker/", "/var/lib/containerd/"}
 
 // cleanAt is the index in clean of a place in the raw text.
 func (r *region) cleanAt(raw int32) int {

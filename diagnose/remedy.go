@@ -139,6 +139,11 @@ func (d *Finding) generic(add adder) {
 		}
 		return
 	}
+	if d.Detail == "helper-image" {
+		add(compat.UseRuntime, "", "update GitLab Runner to a version that knows the host's Windows, and an old Docker engine with it")
+		add(compat.UseHost, "", "or run it on a Windows that GitLab Runner knows: Windows Server 2019, 2022 or, with a recent one, 2025")
+		return
+	}
 	if d.Detail == "service" {
 		if d.Stage == Schedule {
 			add(compat.UseHost, "", "add machines of that Windows release, or change the task's platform family to the one that the cluster has")

@@ -101,10 +101,15 @@ var rules = [...]rule{
 	{keys: []string{"runtime execution on platform windows"}, with: []string{"not supported"},
 		cause: Other, detail: "wrong-platform", confidence: Certain, stage: Build, source: github + "docker/buildx/issues/172"},
 
+	// GitLab Runner looks up its helper image by the host's Windows, which the
+	// message names: the job's own image does not come into it.
+	{keys: []string{"detecting base image: unsupported windows version"},
+		cause: Mismatch, detail: "helper-image", confidence: Likely, stage: Create, source: "https://docs.gitlab.com/runner/faq/#docker-executor-unsupported-windows-version"},
+
 	// A service does not take it.
 	{keys: []string{"unsupported windows image version", "cannot run this operating system/version in windows containers"},
 		plain: true, cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/94808"},
-	{keys: []string{"unsupportedwindowsversion", "osversionnotsupported"}, with: []string{"is not supported", "supported versions", "(code:", "code:osv", "code:unsupp", "code=", "##[error]", "error:"},
+	{keys: []string{"unsupportedwindowsversion", "osversionnotsupported"}, with: []string{"is not supported", "supported versions", "(code:", "code:osv", "code:unsupp", "code="}, also: []string{"image", "container"},
 		cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/94808"},
 	{keys: []string{"cannot run the specified image as a windows container", "supports windows containers up to"}, with: []string{"version", "10.0."},
 		plain: true, cause: Mismatch, detail: "service", confidence: Certain, stage: Service, source: github + "MicrosoftDocs/azure-docs/issues/42620"},
@@ -120,6 +125,8 @@ var rules = [...]rule{
 		cause: Mismatch, detail: "service", confidence: Likely, stage: Schedule, source: "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/windows-considerations.html"},
 
 	// A scheduler finds no place.
+	{keys: []string{"no suitable node"}, with: []string{"unsupported platform on"}, also: []string{"scheduling constraints not satisfied"},
+		plain: true, cause: Undetermined, detail: "placement", confidence: Likely, stage: Schedule, source: github + "moby/swarmkit/issues/2843"},
 	{keys: []string{"no suitable node"}, with: []string{"unsupported platform on"},
 		plain: true, cause: Other, detail: "wrong-platform", confidence: Certain, stage: Schedule, source: github + "moby/swarmkit/issues/2843"},
 	{keys: []string{"no suitable node"}, with: []string{"scheduling constraints not satisfied"}, also: []string{"windows", "osversion", "osbuild", "os.build", "os.version", "ltsc"},

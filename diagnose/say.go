@@ -69,6 +69,8 @@ func (d *Finding) say(f *facts.Facts) (headline, otherwise string) {
 				return "The service does not run images of " + image, ""
 			}
 			return "The service does not run images of this Windows version", ""
+		case d.Detail == "helper-image":
+			return "GitLab Runner has no helper image for the Windows of its host", "an engine too old to say which Windows its host is"
 		case d.Detail == "placement":
 			return "No node has the Windows build that the pod asks for", ""
 		case d.Detail == "insider-required":

@@ -527,14 +527,22 @@ func (r *reading) base(tag string) {
 	kb := kbNumber(kbText)
 	if familyBuild(fam) != 0 && (!isKB || kb != 0) {
 		if r.official && !r.pinned && !hasFamily(r.repo, fam) {
-			if r.repo == "windows/nanoserver" && fam == "ltsc2019" {
-				// releases.yaml: unconfirmed_tags
-				r.find(FindingUnconfirmed, "the tag ltsc2019 of windows/nanoserver was seen in a public Dockerfile only; 1809 is the one that is published")
-			} else {
+			switch {
+			case fam != "ltsc2019":
 				r.Family, r.KB, r.Index = fam, kb, Unknown
 				r.find(FindingNotFound, r.ref.Name(), " has no tag ", tag, othersWith(r.repo, fam, familyBuild(fam)))
 				return
+			case r.repo == "windows/server":
+				// The lifecycle table names a Datacenter container of 2019, no good
+				// source shows a tag: SOURCES.md, known holes, 5.
+				r.Family, r.KB, r.Index = fam, kb, Unknown
+				r.find(FindingUnconfirmed, "no good source shows whether windows/server has a tag ", tag, othersWith(r.repo, fam, familyBuild(fam)))
+				return
 			}
+			// Not in the documentation, but people pull it: for windows
+			// microsoft/Windows-Containers#352, for windows/nanoserver the
+			// Dockerfiles of Azure/azure-container-networking.
+			r.find(FindingUnconfirmed, "the tag ltsc2019 of ", r.repo, " is not documented, though people use it; 1809 is the documented one")
 		}
 		if isKB {
 			r.kb(fam, kb, arch)

@@ -67,11 +67,11 @@ func TestFromName(t *testing.T) {
 		{"mcr.microsoft.com/windows/nanoserver:1809", "17763 floating index"},
 		{"mcr.microsoft.com/windows/nanoserver:LTSC2022", "image-not-found"},
 		{"mcr.microsoft.com/windows:ltsc2022", "image-not-found"},
-		{"mcr.microsoft.com/windows:ltsc2019", "image-not-found"},
+		{"mcr.microsoft.com/windows:ltsc2019", "17763 floating index tag-unconfirmed"},
 		{"mcr.microsoft.com/windows:20H2", "19042 floating index"},
 		{"mcr.microsoft.com/windows:20h2", "image-not-found"},
 		{"mcr.microsoft.com/windows:10.0.20348.1", "20348.1 index tag-unconfirmed"},
-		{"mcr.microsoft.com/windows/server:ltsc2019", "image-not-found"},
+		{"mcr.microsoft.com/windows/server:ltsc2019", "tag-unconfirmed"},
 		{"mcr.microsoft.com/windows/server:ltsc2022", "20348 floating index"},
 		{"mcr.microsoft.com/windows/server:ltsc2025-KB5122871", ""},
 		{"mcr.microsoft.com/windows/servercore:foo", ""},
@@ -229,7 +229,7 @@ func TestAtLeast(t *testing.T) {
 func TestFindingText(t *testing.T) {
 	for in, want := range map[string]string{
 		"mcr.microsoft.com/windows:ltsc2022":            "windows/servercore:ltsc2022, windows/nanoserver:ltsc2022, windows/server:ltsc2022",
-		"mcr.microsoft.com/windows:ltsc2019":            "the same build is tagged 1809",
+		"mcr.microsoft.com/windows:ltsc2019":            "1809 is the documented one",
 		"mcr.microsoft.com/windows/nanoserver:ltsc2016": "the same build is tagged sac2016",
 		"mcr.microsoft.com/windows:20h2":                "try 20H2",
 	} {

@@ -238,6 +238,10 @@ func (s *scanner) finish(i int) Host {
 	} else if e := editionByLine(s.f, m.ver); e != UnknownEdition && e != h.Edition {
 		h.Edition, h.Confidence = e, Likely
 	}
+	if c := s.contradiction(m); c != nil && t == nil {
+		h.Confidence = Likely
+		m.spans = append(m.spans, [2]int{c.start, c.end})
+	}
 	h.Release = releaseID(s.f, h.Version, h.Edition)
 	if t != nil && t.release != nil && t.release.Build == h.Version.Build {
 		h.Release = t.release.ID
@@ -292,6 +296,22 @@ func (s *scanner) traitFor(m *found) *trait {
 		}
 	}
 	return best
+}
+
+// contradiction returns the name of a server of another build that stands
+// beside the only host's version, nil where there is none. The number counts,
+// but one of the two is wrong.
+func (s *scanner) contradiction(m *found) *trait {
+	if len(s.made) != 1 || m.ver.Build < firstBuild {
+		return nil
+	}
+	for i := range s.traits {
+		t := &s.traits[i]
+		if t.edition == Server && t.release != nil && t.release.Build != m.ver.Build && distanceTo(m.lines, t.line) <= 1 {
+			return t
+		}
+	}
+	return nil
 }
 
 // fits reports whether a name can be that of a build.
