@@ -21,6 +21,8 @@ type Cluster struct {
 	// Held are the digests of images that Windows nodes have, by their tags:
 	// "docker.io/library/app:1" leads to "docker.io/library/app@sha256:…".
 	Held map[string]string
+
+	Objects *Objects // where the Reader was asked for them
 }
 
 // Unseen is something that could not be read, and why.
@@ -56,8 +58,8 @@ func (n *Node) Windows() bool { return n.OS == "windows" }
 // labelOS is the label by which pods are kept to an operating system.
 const labelOS = corev1.LabelOSStable
 
-// slimNode keeps what is needed of a node.
-func slimNode(f *facts.Facts, n *corev1.Node) Node {
+// NodeOf keeps what is needed of a node.
+func NodeOf(f *facts.Facts, n *corev1.Node) Node {
 	info := &n.Status.NodeInfo
 	out := Node{
 		Name: n.Name, Labels: n.Labels, Taints: n.Spec.Taints, Unschedulable: n.Spec.Unschedulable,
@@ -146,6 +148,7 @@ type Pod struct {
 	UID       string
 	Owner     Owner
 	Bare      bool // nobody controls it: once bound it stays where it is
+	Static    bool // of a file on its node: it comes and goes with the node
 	Spec      *Spec
 	Node      string // "" where it is not bound
 	Phase     corev1.PodPhase

@@ -208,7 +208,7 @@ func (e *exam) uses() map[string][]use {
 		if g.spec.OS == "linux" || len(g.nodes.windows) == 0 && !broken {
 			continue
 		}
-		u := use{g.owner.Namespace, g.spec.ServiceAccount, strings.Join(g.spec.PullSecrets, ",")}
+		u := g.spec.use(g.owner.Namespace)
 		for i := range g.spec.Containers {
 			c := &g.spec.Containers[i]
 			if e.proven(c, g.nodes.windows) && !broken {
@@ -220,6 +220,11 @@ func (e *exam) uses() map[string][]use {
 		}
 	}
 	return all
+}
+
+// use is how a spec's images are pulled.
+func (s *Spec) use(namespace string) use {
+	return use{namespace, s.ServiceAccount, strings.Join(s.PullSecrets, ",")}
 }
 
 // proven reports whether an image was seen to run on every Windows of some nodes.

@@ -113,7 +113,7 @@ func (e *exam) places(g *group, c *Container) []Place {
 			i = len(list)
 			index[k] = i
 			a := e.put(c, n)
-			p := Place{Host: k.host, Runtime: n.Runtime, Answer: a.Answer, Code: a.code, Text: a.text}
+			p := Place{Windows: true, Host: k.host, Runtime: n.Runtime, Answer: a.Answer, Code: a.code, Text: a.text}
 			e.weigh(c, n, &p)
 			list = append(list, p)
 		}

@@ -20,6 +20,7 @@ func slimPod(s specs, p *corev1.Pod) Pod {
 	if ref := metav1.GetControllerOfNoCopy(p); ref != nil && ref.Kind != "Node" { // a node owns its static pods
 		out.Owner, out.Bare = Owner{ref.Kind, p.Namespace, ref.Name}, false
 	}
+	_, out.Static = p.Annotations[corev1.MirrorPodAnnotationKey]
 	out.Spec = s.of(&p.Spec, false, out.Owner.Kind == "DaemonSet")
 	out.Healthy = out.Phase == corev1.PodSucceeded
 	for i := range p.Status.Conditions {

@@ -31,12 +31,16 @@ type Reader struct {
 	Selector   labels.Selector // of pods; nil: all of them
 	PageSize   int64           // objects of one request; 0: 500
 	Patience   time.Duration   // how long a server that does not answer is asked again; 0: 30 s
+	Objects    bool            // keep what a scheduler looks at too: see Objects
 }
 
 // Read reads a cluster. What cannot be read is in the cluster's Unseen; the error
 // is for a server that could not be asked at all.
 func (r *Reader) Read(ctx context.Context) (*Cluster, error) {
 	c := &collector{Reader: r, specs: specs{}, parents: map[types.UID]parent{}}
+	if r.Objects {
+		c.cluster.Objects = &Objects{specs: map[string]*corev1.PodSpec{}}
+	}
 	c.classes(ctx) // templates need them
 	jobs := []func(context.Context){c.nodes, c.pods, c.events, c.replicaSets, c.jobs, c.deployments, c.statefulSets, c.daemonSets, c.cronJobs}
 	var wg sync.WaitGroup
@@ -44,6 +48,7 @@ func (r *Reader) Read(ctx context.Context) (*Cluster, error) {
 		wg.Go(func() { job(ctx) })
 	}
 	wg.Wait()
+	c.keepOthers(ctx)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -93,13 +98,16 @@ func (c *collector) classes(ctx context.Context) {
 
 func (c *collector) nodes(ctx context.Context) {
 	c.cluster.Held = map[string]string{}
-	read(ctx, c, "nodes", "", c.Kube.CoreV1().Nodes().List, func() { c.cluster.Nodes = nil }, func(l *corev1.NodeList) {
+	read(ctx, c, "nodes", "", c.Kube.CoreV1().Nodes().List, func() { c.cluster.Nodes = nil; c.keepNodes(0) }, func(l *corev1.NodeList) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		for i := range l.Items {
-			n := slimNode(c.Facts, &l.Items[i])
+			n := NodeOf(c.Facts, &l.Items[i])
 			if n.Windows() {
 				c.cluster.hold(&l.Items[i])
 			}
 			c.cluster.Nodes = append(c.cluster.Nodes, n)
+			c.keepNode(&l.Items[i])
 		}
 	})
 }
@@ -113,7 +121,13 @@ func (c *collector) pods(ctx context.Context) {
 			}
 			return c.Kube.CoreV1().Pods(ns).List(ctx, o)
 		}
-		read(ctx, c, "pods", ns, list, func() { c.cluster.Pods, c.podOwner = c.cluster.Pods[:before], c.podOwner[:before] }, func(l *corev1.PodList) {
+		reset := func() {
+			c.cluster.Pods, c.podOwner = c.cluster.Pods[:before], c.podOwner[:before]
+			c.keepPods(before)
+		}
+		read(ctx, c, "pods", ns, list, reset, func(l *corev1.PodList) {
+			c.mu.Lock() // templates are read at the same time, and share specs
+			defer c.mu.Unlock()
 			for i := range l.Items {
 				p := &l.Items[i]
 				var owner types.UID
@@ -122,6 +136,7 @@ func (c *collector) pods(ctx context.Context) {
 				}
 				c.cluster.Pods = append(c.cluster.Pods, slimPod(c.specs, p))
 				c.podOwner = append(c.podOwner, owner)
+				c.keepPod(p)
 			}
 		})
 	}
@@ -241,6 +256,7 @@ func (c *collector) workload(kind string, m *metav1.ObjectMeta, replicas int, t 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cluster.Workloads = append(c.cluster.Workloads, Workload{Owner{kind, m.Namespace, m.Name}, replicas, c.specs.of(&t.Spec, true, false)})
+	c.keepTemplate(t)
 }
 
 // link brings together what the lists say of each other.

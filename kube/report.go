@@ -121,6 +121,7 @@ type Place struct {
 	Seen    bool   // the image was seen to run, or to fail, on this build
 	Count   int
 	Nodes   []string // at most maxNames of them
+	Windows bool     // false where a simulation puts it on another system
 }
 
 // maxNames bounds the names of nodes of one entry.

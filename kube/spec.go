@@ -168,15 +168,15 @@ func (s *Spec) tolerates(n *Node) bool {
 		return true
 	}
 	_, hard := schedulinghelpers.FindMatchingUntoleratedTaint(klog.Logger{}, n.Taints, s.Tolerations, func(t *corev1.Taint) bool {
-		return t.Effect != corev1.TaintEffectPreferNoSchedule && !passing(t.Key)
+		return t.Effect != corev1.TaintEffectPreferNoSchedule && !Passing(t.Key)
 	}, true)
 	return !hard
 }
 
-// passing reports whether a taint is one of the node lifecycle controller's or the
+// Passing reports whether a taint is one of the node lifecycle controller's or the
 // kubelet's, which come and go with the node's condition.
 // https://kubernetes.io/docs/reference/labels-annotations-taints/
-func passing(key string) bool {
+func Passing(key string) bool {
 	switch key {
 	case corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable, corev1.TaintNodeMemoryPressure, corev1.TaintNodeDiskPressure,
 		corev1.TaintNodePIDPressure, corev1.TaintNodeNetworkUnavailable, corev1.TaintNodeUnschedulable, corev1.TaintNodeOutOfService,
