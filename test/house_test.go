@@ -28,6 +28,7 @@ var above = map[string][]string{
 	"image": {"internal/jsonedit", "diagnose", "compat", "winver", "facts"},
 
 	"kube":           {"image", "diagnose", "compat", "winver", "facts"},
+	"kube/simulate":  {"kube", "image", "compat", "winver", "facts"},
 	"swarm":          {"internal/jsonedit", "image", "diagnose", "compat", "winver", "facts"},
 	"files":          {"files/yamledit", "image", "diagnose", "compat", "winver", "facts"},
 	"files/yamledit": {},
@@ -35,7 +36,7 @@ var above = map[string][]string{
 
 	"internal/render":  {"swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
 	"internal/cli":     {"internal/render", "swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
-	"internal/kubecli": {"internal/cli", "internal/render", "kube", "image", "diagnose", "compat", "winver", "facts"},
+	"internal/kubecli": {"internal/cli", "internal/render", "kube/simulate", "kube", "image", "diagnose", "compat", "winver", "facts"},
 	"cmd":              {"internal/kubecli", "internal/cli"},
 
 	// Beside the house: generators and tests, which nothing in it imports.

@@ -23,7 +23,9 @@ type server struct {
 }
 
 var resources = map[string]string{"Node": "nodes", "Pod": "pods", "Event": "events", "ReplicaSet": "replicasets", "Job": "jobs", "Deployment": "deployments",
-	"StatefulSet": "statefulsets", "DaemonSet": "daemonsets", "CronJob": "cronjobs", "RuntimeClass": "runtimeclasses"}
+	"StatefulSet": "statefulsets", "DaemonSet": "daemonsets", "CronJob": "cronjobs", "RuntimeClass": "runtimeclasses",
+	"PersistentVolumeClaim": "persistentvolumeclaims", "PersistentVolume": "persistentvolumes", "StorageClass": "storageclasses", "CSINode": "csinodes", "CSIDriver": "csidrivers",
+	"CSIStorageCapacity": "csistoragecapacities", "Namespace": "namespaces"}
 
 // serve FILE [RESOURCE=FAULT…] starts a server and sets KUBECONFIG.
 func serve(ts *testscript.TestScript, _ bool, args []string) {
