@@ -51,7 +51,7 @@ type dockerReader struct {
 }
 
 func (dockerfile) Read(in *Input) (*Document, error) {
-	r := &dockerReader{in: in, doc: &Document{}, lines: newDockerLines(in), args: map[string]value{}}
+	r := &dockerReader{in: in, doc: &Document{Blocks: []Span{}}, lines: newDockerLines(in), args: map[string]value{}}
 	for {
 		n, err := r.lines.next()
 		if err != nil {
@@ -59,6 +59,9 @@ func (dockerfile) Read(in *Input) (*Document, error) {
 		}
 		if n == nil {
 			break
+		}
+		if len(n.pieces) > 1 {
+			r.doc.Blocks = append(r.doc.Blocks, Span{n.start, r.lines.at})
 		}
 		if err := r.read(n, 0); err != nil {
 			return nil, err

@@ -49,6 +49,9 @@ type Document struct {
 	Findings []Finding
 	// Placements are what the file says of the hosts of groups.
 	Placements []Placement
+	// Blocks are statements of more than one line, in order, not nil where the
+	// kind knows them: a comment before one holds for all of it.
+	Blocks []Span
 }
 
 // Use is one image used at one place.
