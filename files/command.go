@@ -111,7 +111,7 @@ func dockerOf(words []word) (c dockerCommand, ok bool) {
 	default:
 		return c, false
 	}
-	if !ok || len(words) == 0 {
+	if !ok || len(words) == 0 || len(words[0]) == 0 { // docker run ""
 		return c, false
 	}
 	c.image = words[0]
@@ -132,7 +132,7 @@ func (c *dockerCommand) build(words []word) bool {
 		rest = append(rest, words[0])
 		words = words[1:]
 	}
-	if len(rest) != 1 {
+	if len(rest) != 1 || len(rest[0]) == 0 {
 		return false
 	}
 	c.context = rest[0]

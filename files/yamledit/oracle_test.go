@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	yaml3 "go.yaml.in/yaml/v3"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/winmatch/winmatch/files/yamledit"
@@ -125,6 +126,19 @@ var seeds = []string{
 	"a: [b\n- c\n", "a: \"b\nc: d\n", "a: @b\n", "a: b\n\tc: d\n", "a: *z\n", "a: &x [*x]\n",
 }
 
+// acceptedBefore reports whether version 3 of go.yaml.in/yaml, which Kubernetes
+// has, reads what version 4 refuses: keys inside brackets that are indented less
+// than what is around them.
+func acceptedBefore(src []byte) bool {
+	d := yaml3.NewDecoder(bytes.NewReader(src))
+	for {
+		var n yaml3.Node
+		if err := d.Decode(&n); err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
+}
+
 func compare(t *testing.T, src []byte) {
 	t.Helper()
 	f, err := yamledit.Parse(src)
@@ -137,6 +151,9 @@ func compare(t *testing.T, src []byte) {
 		return
 	}
 	if theirErr != nil {
+		if acceptedBefore(src) {
+			return
+		}
 		t.Fatalf("%q: read as\n%s\nbut yaml says %v", src, ours(f, true), theirErr)
 	}
 	if got := ours(f, true); got != want {
