@@ -140,6 +140,8 @@ func maintained(f *facts.Facts, k kind, repo, tag, fam string) bool {
 		old := strings.HasPrefix(tag, "8.0") || strings.HasPrefix(tag, "9.0")
 		nano := strings.Contains(tag, "-nanoserver-")
 		return fam == "ltsc2022" || fam == "ltsc2025" || old && (nano && fam == "1809" || !nano && fam == "ltsc2019")
+	case iisRepo: // its README of 2025
+		return fam == "ltsc2016" || fam == "ltsc2019" || fam == "ltsc2022" || fam == "ltsc2025"
 	case frameworkRepo:
 		switch {
 		case strings.HasPrefix(tag, "4.8.1"):
