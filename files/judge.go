@@ -100,7 +100,10 @@ func (j *judge) about(u *Use, windows bool) []Finding {
 		}
 	}
 	if !isWindows(m) {
-		if windows || u.Windows == image.Yes { // else a Linux image, as far as anybody knows
+		switch wanted := windows || u.Windows == image.Yes; {
+		case wanted && len(m.Children) > 0 && !m.ByName():
+			add(Finding{Rule: RuleNotWindows, Message: u.Reference + " holds no Windows: " + platforms(m)})
+		case wanted: // else a Linux image, as far as anybody knows
 			add(Finding{Rule: RuleUnknown, Message: "which Windows is in " + u.Reference + " is not known: its name does not say"})
 		}
 		return list
@@ -112,6 +115,17 @@ func (j *judge) about(u *Use, windows bool) []Finding {
 		add(Finding{Rule: RuleRetarget, Message: u.Reference + " is not of " + compat.Name(j.Facts, j.To.Version.WithoutRevision(), j.To.Edition)})
 	}
 	return list
+}
+
+// platforms names what an image is for.
+func platforms(m *image.Image) string {
+	var list []string
+	for i := range m.Children {
+		if c := &m.Children[i]; !c.Attestation {
+			list = appendNew(list, c.OS+"/"+c.Architecture)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // onBuild reports whether an image has a Windows of a build.

@@ -26,7 +26,11 @@ func (j *judge) mend(uses []judged) {
 	for i := range uses {
 		u := &uses[i]
 		before := penalty(u.findings)
-		if before <= doubtful || strings.Contains(u.Reference, "@") {
+		if before <= doubtful {
+			continue
+		}
+		if strings.Contains(u.Reference, "@") && !j.online() {
+			j.pinned(u)
 			continue
 		}
 		if ref := changed(u.Use, made); ref != u.Reference { // a part of it has been changed for another use
@@ -48,6 +52,9 @@ func (j *judge) mend(uses []judged) {
 			}
 			if p, ok := j.after(uses, u, list); ok && p < best {
 				best, bestRef, bestList = p, ref, list
+			}
+			if best == 0 {
+				break
 			}
 		}
 		if bestRef != "" {
@@ -78,6 +85,21 @@ func (j *judge) attach(u *judged, ref string, list []change) {
 		}
 	}
 }
+
+// online reports whether registries are asked.
+func (j *judge) online() bool { return j.Look != nil }
+
+// pinned says why a reference with a digest is not mended: of another image only
+// its registry knows the digest.
+func (j *judge) pinned(u *judged) {
+	for i := range u.findings {
+		if f := &u.findings[i]; RuleByID(f.Rule).Fix {
+			f.Hint = strings.TrimPrefix(f.Hint+"; "+pinnedHint, "; ")
+		}
+	}
+}
+
+const pinnedHint = "the digest holds this image fast: fix --online replaces tag and digest"
 
 // doubtful is the penalty of something that is not known; a use with no more is
 // left alone.
@@ -125,12 +147,13 @@ func (j *judge) after(uses []judged, u *judged, list []change) (sum int, ok bool
 // first.
 func (j *judge) instead(u *judged) []string {
 	m := j.in.Look(u.Reference)
-	ref, err := image.Parse(u.Reference)
-	if err != nil {
-		return nil
+	tagged, _, digested := strings.Cut(u.Reference, "@")
+	ref, err := image.Parse(tagged)
+	if err != nil || digested && tagged == name(tagged) {
+		return nil // of a digest alone nobody knows the tags beside it
 	}
 	var same, others []string
-	if m.Has(image.FindingHub) || m.Has(image.FindingRetired) {
+	if !digested && (m.Has(image.FindingHub) || m.Has(image.FindingRetired)) {
 		moved := mcrName(u.Reference)
 		if ref, err = image.Parse(moved); err != nil {
 			return nil
@@ -179,11 +202,52 @@ func (j *judge) instead(u *judged) []string {
 			}
 		}
 	}
-	return append(same, others...)
+	list := slices.Concat(same, others)
+	if j.online() {
+		list = append(list, j.families(m, tagged, hosts)...)
+	}
+	if digested || want == image.PinDigest && j.online() {
+		return j.digests(tagged, list)
+	}
+	return list
 }
 
-// name is a reference without its tag.
+// families are the tags beside one that names a family, with the families of the
+// hosts instead, where a registry has them: app:1.0-ltsc2022 for app:1.0-ltsc2019.
+func (j *judge) families(m *image.Image, tagged string, hosts []winver.Host) (list []string) {
+	tag := strings.TrimPrefix(tagged[len(name(tagged)):], ":")
+	if ref, err := image.Parse(tagged); err != nil || image.KnownGrammar(ref) || m.Family == "" || strings.Count(tag, m.Family) != 1 {
+		return nil
+	}
+	for _, h := range hosts {
+		for _, family := range [...]string{"ltsc2025", "ltsc2022", "ltsc2019", "1809", "ltsc2016", "20H2", "2004", "1909", "1903"} {
+			text := name(tagged) + ":" + strings.Replace(tag, m.Family, family, 1)
+			if winver.FamilyBuild(j.Facts, family) == h.Version.Build && family != m.Family && !slices.Contains(list, text) && !j.in.Look(text).ByName() {
+				list = append(list, text)
+			}
+		}
+	}
+	return list
+}
+
+// digests are a reference's own tag and the first of others with the digests that
+// they have now, where the registry says.
+func (j *judge) digests(tagged string, others []string) (pinned []string) {
+	all := append([]string{tagged}, others...)
+	for _, text := range all[:min(len(all), maxDigests)] {
+		if m := j.in.Look(text); !m.ByName() && m.Digest != "" {
+			pinned = append(pinned, text+"@"+m.Digest)
+		}
+	}
+	return pinned
+}
+
+// maxDigests is how many tags are asked for their digests to mend one image.
+const maxDigests = 4
+
+// name is a reference without its tag and digest.
 func name(reference string) string {
+	reference, _, _ = strings.Cut(reference, "@")
 	if i := strings.LastIndexByte(reference, ':'); i > strings.LastIndexByte(reference, '/') {
 		return reference[:i]
 	}

@@ -33,8 +33,10 @@ type Scanner struct {
 	Rel func(path string) string
 	// Kind takes every file for one of this kind; "": by name and content.
 	Kind string
-	// Look says what an image holds; nil: what its name says.
+	// Look says what an image holds (see Ask); nil: what its name says.
 	Look func(image.Reference) image.Image
+	// NoGitIgnore: Walk scans what git ignores, too.
+	NoGitIgnore bool
 	// Fix mends what was found, in Result.After.
 	Fix bool
 	// Open reads the files that a file refers to (see OpenBelow); nil: none.
@@ -45,6 +47,8 @@ type Scanner struct {
 	Verbose bool
 	// MaxSize is the size in bytes from which a file is not read; 0: MaxSize.
 	MaxSize int64
+
+	names names
 }
 
 // MaxSize is the size of a file from which it is not read.
@@ -122,15 +126,7 @@ func (s *Scanner) once(path string, src []byte) Result {
 		return r
 	}
 	in := &Input{Path: path, Src: src, Facts: s.Facts, Vars: s.Vars, Open: s.Open, List: s.List, Hosts: set.Hosts}
-	looked := map[string]*image.Image{}
-	in.Look = func(reference string) *image.Image {
-		m, ok := looked[reference]
-		if !ok {
-			m = s.look(reference)
-			looked[reference] = m
-		}
-		return m
-	}
+	in.Look = s.look
 	doc, err := k.Read(in)
 	if err != nil {
 		if !errors.As(err, &r.Err) {
@@ -143,24 +139,8 @@ func (s *Scanner) once(path string, src []byte) Result {
 	for i := range doc.Findings {
 		doc.Findings[i].early = true
 	}
-	r.Findings = s.finish(in, append(doc.Findings, j.findings...))
+	r.Findings = s.finish(in, doc.Blocks, append(doc.Findings, j.findings...))
 	return r
-}
-
-// look is what an image holds; an image without children where a text is no
-// reference.
-func (s *Scanner) look(reference string) *image.Image {
-	ref, err := image.Parse(reference)
-	if err != nil || ref.Kind != image.Registry {
-		return &image.Image{Reference: reference}
-	}
-	var m image.Image
-	if s.Look != nil {
-		m = s.Look(ref)
-	} else {
-		m = image.FromName(ref, s.Facts)
-	}
-	return &m
 }
 
 // settings are what holds for a file: what was asked for, else what the
@@ -200,12 +180,12 @@ func (s *Scanner) level(f *Finding) Level {
 }
 
 // finish fills in levels and places, drops what is off or suppressed, and sorts.
-func (s *Scanner) finish(in *Input, list []Finding) []Finding {
+func (s *Scanner) finish(in *Input, blocks []Span, list []Finding) []Finding {
 	if len(list) == 0 && !bytes.Contains(in.Src, []byte(ignoreWord)) {
 		return nil
 	}
 	at := newLines(in.Src)
-	suppressed, wrong := ignores(at)
+	suppressed, wrong := ignores(at, blocks)
 	n := 0
 	list = append(list, wrong...)
 	for _, f := range list {

@@ -26,8 +26,8 @@ const window = 256
 
 // Walk scans files, and folders with everything below them, and hands what was
 // found in each file of a known kind to report, in the order of the paths. In
-// folders .git and symbolic links are passed over: nothing outside of them is
-// read and no loop is run into. What is held in memory does not grow with the
+// folders .git, symbolic links, and what git ignores are passed over: nothing
+// outside of them is read and no loop is run into. What is held in memory does not grow with the
 // number of files. The error is that of a root that does not exist.
 func (s *Scanner) Walk(roots []string, report func(Result)) error {
 	for _, root := range roots {
@@ -36,7 +36,11 @@ func (s *Scanner) Walk(roots []string, report func(Result)) error {
 		}
 	}
 	jobs, order := make(chan *job, window), make(chan *job, window)
-	for range runtime.GOMAXPROCS(0) {
+	workers := runtime.GOMAXPROCS(0)
+	if s.Look != nil {
+		workers = max(workers, maxAsked) // they wait for registries
+	}
+	for range workers {
 		go func() {
 			var buf []byte
 			for j := range jobs {
@@ -48,7 +52,7 @@ func (s *Scanner) Walk(roots []string, report func(Result)) error {
 	}
 	go func() {
 		for _, root := range roots {
-			list(root, func(j *job) {
+			s.list(root, func(j *job) {
 				j.done = make(chan Result, 1)
 				order <- j
 				jobs <- j
@@ -66,37 +70,56 @@ func (s *Scanner) Walk(roots []string, report func(Result)) error {
 }
 
 // list finds the files at and below a root.
-func list(root string, add func(*job)) {
-	show := func(path string) string {
-		return strings.TrimPrefix(filepath.ToSlash(path), "./")
-	}
+func (s *Scanner) list(root string, add func(*job)) {
 	if info, err := os.Stat(root); err == nil && !info.IsDir() {
-		add(&job{path: root, name: show(root), asked: true})
+		add(&job{path: root, name: shown(root), asked: true})
 		return
 	}
 	top := root
 	if target, err := filepath.EvalSymlinks(root); err == nil {
 		top = target // the root itself may be a link
 	}
-	walk := func(path string, d fs.DirEntry, err error) error {
-		name := path
-		if rel, e := filepath.Rel(top, path); e == nil {
-			name = filepath.Join(root, rel)
-		}
-		switch {
-		case err != nil:
-			add(&job{name: show(name), err: readError(show(name), err)})
-			return nil
-		case d.Name() == ".git":
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-		case d.Type().IsRegular():
-			add(&job{path: path, name: show(name)})
-		}
-		return nil
+	var rules *gitRules
+	if !s.NoGitIgnore {
+		rules = gitRulesAbove(top)
 	}
-	_ = filepath.WalkDir(top, walk) // walk returns no error
+	full, err := filepath.Abs(top)
+	if err != nil {
+		full = top
+	}
+	s.folder(top, root, full, rules, add)
+}
+
+// shown is a path as people write it.
+func shown(path string) string { return strings.TrimPrefix(filepath.ToSlash(path), "./") }
+
+// folder finds the files below a folder: where it is, how it is shown, and its
+// full path, by which git's rules go.
+func (s *Scanner) folder(dir, name, full string, rules *gitRules, add func(*job)) {
+	entries, err := os.ReadDir(dir) // sorted
+	if err != nil {
+		add(&job{name: shown(name), err: readError(shown(name), err)})
+	}
+	if !s.NoGitIgnore {
+		for _, e := range entries {
+			switch e.Name() {
+			case ".git": // a repository of its own
+				rules = (*gitRules)(nil).read(filepath.Join(dir, ".git", "info", "exclude"), full)
+			case ".gitignore":
+				rules = rules.read(filepath.Join(dir, ".gitignore"), full)
+			}
+		}
+	}
+	for _, e := range entries {
+		path := filepath.Join(full, e.Name())
+		switch {
+		case e.Name() == ".git", rules != nil && rules.ignored(filepath.ToSlash(path), e.IsDir()):
+		case e.IsDir():
+			s.folder(filepath.Join(dir, e.Name()), filepath.Join(name, e.Name()), path, rules, add)
+		case e.Type().IsRegular():
+			add(&job{path: filepath.Join(dir, e.Name()), name: shown(filepath.Join(name, e.Name()))})
+		}
+	}
 }
 
 // file reads and scans one file; buf is a buffer that it may use.

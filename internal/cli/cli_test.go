@@ -31,6 +31,10 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	cmds := map[string]func(*testscript.TestScript, bool, []string){
 		// status CODE COMMAND…: the command exits with exactly that code.
+		// expand FILE: $NAME in it is replaced by the variable.
+		"expand": func(ts *testscript.TestScript, neg bool, args []string) {
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(os.Expand(ts.ReadFile(args[0]), ts.Getenv)), 0o644))
+		},
 		"status": func(ts *testscript.TestScript, neg bool, args []string) {
 			want, err := strconv.Atoi(args[0])
 			ts.Check(err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 
@@ -38,7 +39,7 @@ written.`,
 		Example: `  winmatch fix --host ws2019
   winmatch fix --host ws2019 --write
   winmatch fix --to ltsc2025 --write deploy/`,
-		RunE: func(_ *cobra.Command, args []string) error { return a.fix(&f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.fix(cmd.Context(), &f, args) },
 	}
 	f.flags(cmd)
 	cmd.Flags().StringVar(&f.to, "to", "", "move everything to this `HOST` or release: ltsc2025")
@@ -46,11 +47,11 @@ written.`,
 	return cmd
 }
 
-func (a *app) fix(f *fixFlags, args []string) error {
+func (a *app) fix(ctx context.Context, f *fixFlags, args []string) error {
 	if err := a.form("text", "json"); err != nil {
 		return err
 	}
-	s, err := a.scanner(&f.scanFlags)
+	s, err := a.scanner(ctx, &f.scanFlags)
 	if err != nil {
 		return err
 	}

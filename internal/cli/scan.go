@@ -1,16 +1,20 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/winmatch/winmatch/compat"
 	"github.com/winmatch/winmatch/files"
+	"github.com/winmatch/winmatch/image"
 	"github.com/winmatch/winmatch/internal/render"
 )
 
@@ -25,6 +29,11 @@ type scanFlags struct {
 	stdinName string
 	config    string
 	strict    bool
+	noIgnore  bool
+	online    bool
+	insecure  bool
+
+	asker *files.Asker // with online
 }
 
 func (f *scanFlags) flags(cmd *cobra.Command) {
@@ -38,6 +47,9 @@ func (f *scanFlags) flags(cmd *cobra.Command) {
 	fl.StringVar(&f.stdinName, "stdin-name", "", "`NAME` of the file on standard input, for PATH -")
 	fl.StringVar(&f.config, "config", "", "settings of `FILE` (default: winmatch.yaml of the repository; none: no settings)")
 	fl.BoolVar(&f.strict, "strict", false, "exit 2 for files that are templates too")
+	fl.BoolVar(&f.noIgnore, "no-ignore", false, "read files that git ignores, too")
+	fl.BoolVar(&f.online, "online", false, "ask registries what is in images whose names do not say all, with Docker's credentials")
+	fl.BoolVar(&f.insecure, "insecure", false, "ask registries by plain HTTP, but for docker.io and mcr.microsoft.com")
 }
 
 func (a *app) scanCommand() *cobra.Command {
@@ -51,25 +63,26 @@ cannot build, a tag that there is not, a Windows out of support.
 PATH is a file, a folder with everything below it, or - for standard input;
 without one it is this folder. -o has text, json, sarif and github. HOST is as check takes it; without one it is what
 winmatch.yaml at the repository's root says, else what a file itself says: the
-label of a CI runner, a node selector. Registries are not asked: what a name does
-not say is not known, and is no finding (-v tells).
+label of a CI runner, a node selector. Registries are asked with --online only:
+what a name does not say is not known, and is no finding (-v tells). In folders,
+what git ignores is passed over.
 
 Exit codes: 0 nothing found; 1 at least one error or warning; 2 wrong usage, or a
 file that could not be read.`,
 		Example: `  winmatch scan --host ws2019
   winmatch scan --host ws2022 --host ws2025 deploy/ Dockerfile
   winmatch scan --kind dockerfile - <Dockerfile.in`,
-		RunE: func(_ *cobra.Command, args []string) error { return a.scan(&f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.scan(cmd.Context(), &f, args) },
 	}
 	f.flags(cmd)
 	return cmd
 }
 
-func (a *app) scan(f *scanFlags, args []string) error {
+func (a *app) scan(ctx context.Context, f *scanFlags, args []string) error {
 	if err := a.form("text", "json", "sarif", "github"); err != nil {
 		return err
 	}
-	s, err := a.scanner(f)
+	s, err := a.scanner(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -99,8 +112,13 @@ func (a *app) scan(f *scanFlags, args []string) error {
 }
 
 // scanner is what the flags ask for.
-func (a *app) scanner(f *scanFlags) (*files.Scanner, error) {
-	s := &files.Scanner{Facts: a.facts, Today: a.today(), Kind: f.kind, Verbose: a.verbose}
+func (a *app) scanner(ctx context.Context, f *scanFlags) (*files.Scanner, error) {
+	debug.SetGCPercent(400) // short-lived, and small: time is worth more than memory
+	s := &files.Scanner{Facts: a.facts, Today: a.today(), Kind: f.kind, Verbose: a.verbose, NoGitIgnore: f.noIgnore}
+	if f.online {
+		f.asker = files.Ask(ctx, &image.Client{Insecure: f.insecure, Facts: a.facts, Timeout: 10 * time.Second})
+		s.Look = f.asker.Look
+	}
 	var ok bool
 	if s.Isolation, ok = compat.ParseIsolation(f.isolation); !ok {
 		return nil, failf("", "unknown isolation %q (want process or hyperv)", f.isolation)
@@ -210,12 +228,25 @@ func (a *app) eachFile(s *files.Scanner, f *scanFlags, args []string, report fun
 		report(r, src)
 	}
 	err := s.Walk(roots, func(r files.Result) { report(r, nil) })
+	if f.asker != nil {
+		f.asker.Close()
+		for i, note := range f.asker.Notes() {
+			if i == maxNotes {
+				a.warn("and %d more", len(f.asker.Notes())-i)
+				break
+			}
+			a.warn("%s", note)
+		}
+	}
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return failf("", "%s: %v", p.Path, p.Err)
 	}
 	return err
 }
+
+// maxNotes is how many images are named that a registry did not tell of.
+const maxNotes = 20
 
 // count sets the exit code by what was found in a file, and says on standard
 // error why one was not read.
