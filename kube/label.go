@@ -2,7 +2,10 @@ package kube
 
 import (
 	"fmt"
+	"strconv"
 
+	"github.com/winmatch/winmatch/compat"
+	"github.com/winmatch/winmatch/facts"
 	"github.com/winmatch/winmatch/winver"
 )
 
@@ -31,4 +34,57 @@ func RunsLabel(image winver.Version) string {
 		return fmt.Sprint(LabelRuns, image.Build, ".", r)
 	}
 	return ""
+}
+
+// osBuild is the value of [LabelOSBuild]; "" where it takes a revision that is not
+// known.
+func osBuild(v winver.Version) string {
+	if v.Build != winver.LTSC2016 {
+		return fmt.Sprint(v.Build)
+	}
+	if _, ok := v.Revision(); ok {
+		return v.Short()
+	}
+	return ""
+}
+
+// Runs are the labels for the images that a Windows node runs, by the core's
+// verdict on each build of which there are images; none where its version or its
+// runtime is not known.
+func (n *Node) Runs(f *facts.Facts, today facts.Date) []string {
+	if !n.Host.Version.IsValid() || n.Runtime.Engine == compat.NoEngine {
+		return nil
+	}
+	var out []string
+	for _, v := range compat.Runs(f, compat.Question{Host: compat.Host{Version: n.Host.Version, Edition: n.Host.Edition}, Runtime: n.Runtime, Kubernetes: true, Today: today}) {
+		if key := RunsLabel(v); key != "" {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
+// labels are those that a Windows node should have, and what is missing to say
+// all of them.
+func (n *Node) labels(f *facts.Facts, today facts.Date) (want map[string]string, unknown string) {
+	want = map[string]string{}
+	v := n.Host.Version
+	if !v.IsValid() {
+		return want, fmt.Sprintf("its Windows version is not known: kernelVersion %q, osImage %q", n.Kernel, n.OSImage)
+	}
+	if _, ok := v.Revision(); ok {
+		want[LabelVersion] = v.String()
+	} else {
+		unknown = "its revision is not known: kernelVersion " + strconv.Quote(n.Kernel)
+	}
+	if build := osBuild(v); build != "" {
+		want[LabelOSBuild] = build
+	}
+	for _, key := range n.Runs(f, today) {
+		want[key] = "true"
+	}
+	if n.Runtime.Engine == compat.NoEngine {
+		unknown = fmt.Sprintf("its runtime is not known, nor therefore what it runs: containerRuntimeVersion %q", n.RuntimeText)
+	}
+	return want, unknown
 }

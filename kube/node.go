@@ -23,8 +23,8 @@ func (d *Doctor) examineNode(n *Node) NodeReport {
 		return r
 	}
 	name := compat.Name(d.Facts, n.Host.Version, n.Host.Edition)
-	for _, text := range lies(d.Facts, n) {
-		add(LabelLies, "%s", text)
+	for _, x := range lies(d.Facts, n) {
+		add(LabelLies, "%s", x.text)
 	}
 	if n.Host.Edition == winver.Client {
 		add(ClientNotANode, "%s is no server: Kubernetes supports Windows Server nodes only", name)
@@ -40,12 +40,16 @@ func (d *Doctor) examineNode(n *Node) NodeReport {
 	return r
 }
 
-// lies are the labels of a node that contradict what its kubelet reports.
-func lies(f *facts.Facts, n *Node) []string {
-	var list []string
+// lie is a label that says what is not so.
+type lie struct{ key, text string }
+
+// lies are the labels of a node that contradict what its kubelet reports, by their
+// keys.
+func lies(f *facts.Facts, n *Node) []lie {
+	var list []lie
 	keys := make([]string, 0, len(n.Labels))
 	for k := range n.Labels {
-		if versionLabel(k) || k == corev1.LabelOSStable || k == "beta.kubernetes.io/os" {
+		if versionLabel(k) && !strings.HasPrefix(k, LabelRuns) || k == corev1.LabelOSStable || k == "beta.kubernetes.io/os" {
 			keys = append(keys, k)
 		}
 	}
@@ -53,17 +57,18 @@ func lies(f *facts.Facts, n *Node) []string {
 	is := n.Host.Version
 	for _, k := range keys {
 		v := n.Labels[k]
+		add := func(format string, args ...any) { list = append(list, lie{k, fmt.Sprintf(format, args...)}) }
 		if k == corev1.LabelOSStable || k == "beta.kubernetes.io/os" {
 			if !strings.EqualFold(v, n.OS) {
-				list = append(list, fmt.Sprintf("the label %s says %s, the node runs %s", k, v, n.OS))
+				add("the label %s says %s, the node runs %s", k, v, n.OS)
 			}
 			continue
 		}
 		says, err := winver.Parse(v)
 		switch {
 		case err == nil:
-		case k == corev1.LabelWindowsBuild || k == LabelOSBuild:
-			list = append(list, fmt.Sprintf("the label %s says %q, which is no version: the node runs %s", k, v, is))
+		case k == corev1.LabelWindowsBuild || k == LabelOSBuild || k == LabelVersion:
+			add("the label %s says %q, which is no version: the node runs %s", k, v, is)
 			continue
 		default: // a label of the user's own: a name, as far as it is one
 			h, err := winver.ParseHost(f, v)
@@ -76,9 +81,9 @@ func lies(f *facts.Facts, n *Node) []string {
 		has, known := is.Revision()
 		switch {
 		case says.Build != is.Build:
-			list = append(list, fmt.Sprintf("the label %s says %s, the node runs %s", k, v, is))
+			add("the label %s says %s, the node runs %s", k, v, is)
 		case ok && known && said != has && k != corev1.LabelWindowsBuild:
-			list = append(list, fmt.Sprintf("the label %s says %s, the node has been updated to %s", k, v, is.Short()))
+			add("the label %s says %s, the node has been updated to %s", k, v, is.Short())
 		}
 	}
 	return list

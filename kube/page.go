@@ -103,13 +103,14 @@ func newer(err error) string {
 
 // again repeats a request while the server does not answer, or asks to come back
 // later, up to the reader's patience. A server that never answered is likely the
-// wrong one, and is soon given up.
+// wrong one, and is soon given up. One that comes back refuses everybody until it
+// has read its roles, which is not taken for an answer either.
 func again[T any](ctx context.Context, c *collector, do func() (T, error)) (T, error) {
 	patience := c.Patience
 	if patience == 0 {
 		patience = 30 * time.Second
 	}
-	start, wait := time.Now(), 250*time.Millisecond
+	start, wait, away := time.Now(), 250*time.Millisecond, false
 	for {
 		v, err := do()
 		var status apierrors.APIStatus
@@ -118,7 +119,8 @@ func again[T any](ctx context.Context, c *collector, do func() (T, error)) (T, e
 		} else if !c.heard.Load() {
 			patience = min(patience, time.Second)
 		}
-		if err == nil || !transient(err) || ctx.Err() != nil || time.Since(start)+wait > patience {
+		away = away || transient(err)
+		if err == nil || !transient(err) && !(away && refused(err)) || ctx.Err() != nil || time.Since(start)+wait > patience {
 			return v, err
 		}
 		if s, ok := apierrors.SuggestsClientDelay(err); ok {

@@ -187,8 +187,9 @@ func Passing(key string) bool {
 }
 
 // VersionLabels are the labels of nodes by which people place pods by Windows
-// version: the kubelet's, that of Microsoft's page, and this project's.
-var VersionLabels = [...]string{corev1.LabelWindowsBuild, LabelOSBuild}
+// version: the kubelet's, that of Microsoft's page, and this project's. Besides
+// there are those that begin with [LabelRuns].
+var VersionLabels = [...]string{corev1.LabelWindowsBuild, LabelOSBuild, LabelVersion}
 
 // LabelOSBuild is the label of Microsoft's page: 14393.1715 for Windows Server
 // 2016, else the build: 16299.
@@ -196,8 +197,11 @@ var VersionLabels = [...]string{corev1.LabelWindowsBuild, LabelOSBuild}
 const LabelOSBuild = "beta.kubernetes.io/osbuild"
 
 // versionLabel reports whether a label of nodes tells their Windows version: one
-// of [VersionLabels], or another one whose name says so.
+// of [VersionLabels], one of [LabelRuns], or another one whose name says so.
 func versionLabel(key string) bool {
+	if strings.HasPrefix(key, LabelRuns) {
+		return true
+	}
 	for _, k := range VersionLabels {
 		if key == k {
 			return true

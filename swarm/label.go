@@ -43,30 +43,11 @@ func (w *Windows) Runs(f *facts.Facts, today facts.Date) []string {
 	if !w.Version.IsValid() {
 		return nil
 	}
-	runs := func(v winver.Version) bool {
-		q := compat.Question{
-			Host: compat.Host{Version: w.Version, Edition: w.Edition}, Isolation: w.Isolation, Runtime: w.Runtime, Today: today,
-			Image: compat.Image{Children: []compat.Child{{OS: "windows", Architecture: "amd64", OSVersion: v.String(), Version: v}}},
-		}
-		d := compat.Decide(f, &q)
-		return d.Answer == compat.Yes
-	}
+	q := compat.Question{Host: compat.Host{Version: w.Version, Edition: w.Edition}, Isolation: w.Isolation, Runtime: w.Runtime, Today: today}
 	var out []string
-	seen := map[uint32]bool{}
-	for i := range f.Releases {
-		r := &f.Releases[i]
-		if len(r.Images) == 0 || seen[r.Build] {
-			continue
-		}
-		seen[r.Build] = true
-		if v := winver.OfBuild(r.Build); runs(v) {
-			out = append(out, RunsLabel(v, true))
-		}
-	}
-	if w.Version.Build == winver.LTSC2016 && !slices.Contains(out, RunsLabel(w.Version, true)) && runs(w.Version) {
-		if key := RunsLabel(w.Version, false); key != "" {
-			out = append(out, key)
-		}
+	for _, v := range compat.Runs(f, q) {
+		_, exact := v.Revision()
+		out = append(out, RunsLabel(v, !exact))
 	}
 	sort.Strings(out)
 	return out

@@ -41,7 +41,7 @@ var above = map[string][]string{
 
 	// Beside the house: generators and tests, which nothing in it imports.
 	"image/gen": {"facts", "winver", "image"},
-	"test":      {"facts", "winver", "compat", "diagnose", "image", "files"},
+	"test":      {"facts", "winver", "compat", "diagnose", "image", "files", "kube"},
 }
 
 // pure are the packages that import nothing but the standard library and each

@@ -1,5 +1,5 @@
 // Command kubectl-winmatch finds and mends mismatches of Windows versions in a
-// Kubernetes cluster: kubectl winmatch doctor.
+// Kubernetes cluster: kubectl winmatch doctor, label.
 package main
 
 import (

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,6 +21,9 @@ type server struct {
 	items  map[string][]map[string]any // by resource
 	faults map[string]string           // of a resource: forbidden, expired, busy, broken
 	asked  map[string]*atomic.Int32
+
+	mu      sync.Mutex
+	patched map[string]int // how often, by the node's name
 }
 
 var resources = map[string]string{"Node": "nodes", "Pod": "pods", "Event": "events", "ReplicaSet": "replicasets", "Job": "jobs", "Deployment": "deployments",
@@ -29,7 +33,7 @@ var resources = map[string]string{"Node": "nodes", "Pod": "pods", "Event": "even
 
 // serve FILE [RESOURCE=FAULT…] starts a server and sets KUBECONFIG.
 func serve(ts *testscript.TestScript, _ bool, args []string) {
-	s := &server{items: map[string][]map[string]any{}, faults: map[string]string{}, asked: map[string]*atomic.Int32{}}
+	s := &server{items: map[string][]map[string]any{}, faults: map[string]string{}, asked: map[string]*atomic.Int32{}, patched: map[string]int{}}
 	for kind, resource := range resources {
 		_ = kind
 		s.asked[resource] = &atomic.Int32{}
@@ -63,6 +67,10 @@ users: [{name: me, user: {token: x}}]
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	if i := len(parts) - 2; i > 0 && parts[i] == "nodes" {
+		s.node(w, r, parts[i+1])
+		return
+	}
 	resource, namespace := parts[len(parts)-1], ""
 	if i := len(parts) - 3; i > 0 && parts[i] == "namespaces" {
 		namespace = parts[i+1]

@@ -1,0 +1,127 @@
+package kube
+
+import (
+	"context"
+	"errors"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/winmatch/winmatch/facts"
+)
+
+// A Labeler labels Windows nodes by what they are and by what they run. Of its
+// Reader it uses the clients, the facts and the patience.
+type Labeler struct {
+	*Reader
+	Today facts.Date
+
+	Nodes        []string // their names; none: all of them
+	NodeSelector string   // "" for all of them
+	Undo         bool     // take away what is ours, instead
+	Force        bool     // take over what others have set
+
+	server *collector
+}
+
+// Plan reads the nodes and says what is to be changed at their labels, in the
+// server's order, or that of Nodes. A node that runs no Windows and has none of our
+// labels is left out. An error says that the nodes could not be read to the last.
+func (l *Labeler) Plan(ctx context.Context) ([]*NodeLabels, error) {
+	l.server = &collector{Reader: l.Reader}
+	var out []*NodeLabels
+	add := func(n *corev1.Node) {
+		if p := l.plan(n); p != nil {
+			out = append(out, p)
+		}
+	}
+	if len(l.Nodes) > 0 {
+		for _, name := range unique(l.Nodes) {
+			n, err := l.get(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			add(n)
+		}
+		return out, nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	pages := make(chan page[*corev1.NodeList])
+	go func() {
+		defer close(pages)
+		fetch(ctx, l.server, func(ctx context.Context, o metav1.ListOptions) (*corev1.NodeList, error) {
+			o.LabelSelector = l.NodeSelector
+			return l.Kube.CoreV1().Nodes().List(ctx, o)
+		}, pages)
+	}()
+	for p := range pages {
+		if p.err != nil {
+			return nil, p.err
+		}
+		if p.reset {
+			out = nil
+		}
+		for i := range p.list.Items {
+			add(&p.list.Items[i])
+		}
+	}
+	return out, ctx.Err()
+}
+
+func (l *Labeler) plan(n *corev1.Node) *NodeLabels {
+	if l.Undo {
+		return planUndo(l.Facts, n)
+	}
+	return planLabels(l.Facts, l.Today, n, l.Force)
+}
+
+func (l *Labeler) get(ctx context.Context, name string) (*corev1.Node, error) {
+	return again(ctx, l.server, func() (*corev1.Node, error) {
+		return l.Kube.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+	})
+}
+
+// maxTries bounds how often a change is tried that somebody else's overtakes.
+const maxTries = 4
+
+// Apply makes a change of a plan, by server-side apply, and waits for a server
+// that is away for a while. Where somebody else was faster the plan is made anew,
+// as p then says: nothing of others is overwritten, and a node that was deleted
+// stays so.
+func (l *Labeler) Apply(ctx context.Context, p *NodeLabels) error {
+	for try := 1; ; try++ {
+		_, err := again(ctx, l.server, func() (*corev1.Node, error) {
+			return l.Kube.CoreV1().Nodes().Patch(ctx, p.Node.Name, types.ApplyPatchType, p.body(), metav1.PatchOptions{FieldManager: Manager, Force: &p.force})
+		})
+		if err == nil || !OfNode(err) {
+			return err
+		}
+		now, failed := l.get(ctx, p.Node.Name)
+		switch {
+		case apierrors.IsNotFound(failed):
+			p.Gone = true
+			return nil
+		case failed != nil || try == maxTries:
+			return err
+		case now.UID == p.uid && !apierrors.IsConflict(err):
+			return err // it is the node that was read, and not to be changed
+		}
+		fresh := l.plan(now)
+		if fresh == nil {
+			fresh = newNodeLabels(now, p.Node)
+		}
+		if *p = *fresh; !p.Changes() {
+			return nil
+		}
+	}
+}
+
+// OfNode reports whether an error of Apply is of its node alone, so that others are
+// worth a try: a server has said so that is there and knows the user.
+func OfNode(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && !transient(err) && !apierrors.IsUnauthorized(err)
+}
