@@ -32,6 +32,13 @@ func Judge(f *facts.Facts, q compat.Question, c Choice) Ranked {
 	r.Version = c.Image.Children[v.Child].Version
 	if rel := winver.ReleaseOf(f, r.Version.Build, winver.Server); rel != nil {
 		r.SupportEnds = winver.EndOfSupport(rel)
+		if ref, err := Parse(c.Reference); err == nil {
+			if k, repo, _ := classify(&ref); k == baseRepo {
+				if end := imagesEnd(rel, repo); end != 0 { // Nano Server of 2016 ended before Windows Server 2016
+					r.SupportEnds = end
+				}
+			}
+		}
 	}
 	if rev, ok := r.Version.Revision(); ok {
 		if u := f.Update(r.Version.Build, rev); u != nil {

@@ -48,8 +48,10 @@ func Siblings(ref Reference, f *facts.Facts, host winver.Version) []Sibling {
 		case k == baseRepo:
 		case said.Family != "" && strings.HasSuffix(ref.Tag, said.Family):
 			tag = strings.TrimSuffix(ref.Tag, said.Family) + fam
-		case k == libraryRepo && (strings.HasSuffix(ref.Tag, "windowsservercore") || strings.HasSuffix(ref.Tag, "nanoserver")):
+		case namesBase(k, ref.Tag):
 			tag = ref.Tag + "-" + fam
+		case k == frameworkRepo && isNumber(ref.Tag):
+			tag = ref.Tag + "-windowsservercore-" + fam
 		case k == dotnetRepo && said.Has(FindingNotWindows) && ref.Tag != "latest":
 			tag = ref.Tag + "-nanoserver-" + fam
 		default:
@@ -66,6 +68,19 @@ func Siblings(ref Reference, f *facts.Facts, host winver.Version) []Sibling {
 		}
 	}
 	return list
+}
+
+// namesBase reports whether a tag names the base image but no family, which
+// follows it in others: golang:1-nanoserver, hello-world:nanoserver,
+// dotnet/runtime:10.0-nanoserver.
+func namesBase(k kind, tag string) bool {
+	switch k {
+	case libraryRepo, dotnetRepo:
+		return strings.HasSuffix(tag, "windowsservercore") || strings.HasSuffix(tag, "nanoserver")
+	case helloRepo:
+		return tag == "nanoserver"
+	}
+	return false
 }
 
 // KnownGrammar reports whether the grammar knows all tags of a reference's
@@ -118,40 +133,88 @@ func hasRevision(f *facts.Facts, repo string, u *facts.Update) bool {
 	if r == nil {
 		return false
 	}
+	end := imagesEnd(r, repo)
+	return end == 0 || u.Date != 0 && u.Date <= end
+}
+
+// imagesEnd returns the day on which a base repository's images of a release
+// ended, 0 where the facts know none.
+func imagesEnd(r *facts.Release, repo string) facts.Date {
 	for _, img := range r.Images {
 		if _, end, ok := strings.Cut(img.Status, "ended "); ok && img.Repository == repo {
-			return u.Date != 0 && u.Date <= facts.ParseDate(end)
+			return facts.ParseDate(end)
 		}
 	}
-	return true
+	return 0
 }
 
 // maintained reports whether a repository is known to have a family's tag
 // beside another one. Of repositories other than Microsoft's base
 // images only what was listed in August 2026 is counted on
-// (families_2026_08 and index_content of tag-grammar.yaml).
+// (families_2026_08 and index_content of tag-grammar.yaml), and of older
+// versions of .NET what was ever built (dotnet/versions, image-info).
 func maintained(f *facts.Facts, k kind, repo, tag, fam string) bool {
 	switch k {
 	case baseRepo:
 		return published(f, repo, fam)
-	case libraryRepo, helloRepo:
-		return fam == "ltsc2022" || fam == "ltsc2025" && repo != "nats" && repo != "swift"
+	case libraryRepo:
+		nano := strings.Contains(tag, "nanoserver")
+		switch repo {
+		case "nats":
+			return fam == "ltsc2022"
+		case "mongo":
+			return fam == "ltsc2022" || fam == "ltsc2025" && !nano
+		case "swift":
+			return fam == "ltsc2022" && !nano
+		case "docker", "haxe", "hylang", "julia", "pypy", "python":
+			return (fam == "ltsc2022" || fam == "ltsc2025") && !nano
+		case "caddy", "eclipse-temurin", "golang", "openjdk", "traefik":
+			return fam == "ltsc2022" || fam == "ltsc2025"
+		}
+	case helloRepo:
+		return fam == "ltsc2022" || fam == "ltsc2025"
 	case dotnetRepo:
-		old := strings.HasPrefix(tag, "8.0") || strings.HasPrefix(tag, "9.0")
 		nano := strings.Contains(tag, "-nanoserver-")
-		return fam == "ltsc2022" || fam == "ltsc2025" || old && (nano && fam == "1809" || !nano && fam == "ltsc2019")
+		old := nano && fam == "1809" || !nano && fam == "ltsc2019"
+		switch dotnetVersion(tag) {
+		case "3.1":
+			return nano && (old || fam == "ltsc2022")
+		case "5.0", "6.0", "7.0":
+			return old || fam == "ltsc2022"
+		case "8.0", "9.0":
+			return old || fam == "ltsc2022" || fam == "ltsc2025"
+		case "10.0":
+			return fam == "ltsc2022" || fam == "ltsc2025"
+		case "11.0":
+			return fam == "ltsc2025"
+		}
 	case iisRepo: // its README of 2025
 		return fam == "ltsc2016" || fam == "ltsc2019" || fam == "ltsc2022" || fam == "ltsc2025"
 	case frameworkRepo:
-		switch {
-		case strings.HasPrefix(tag, "4.8.1"):
-			return fam == "ltsc2022" || fam == "ltsc2025"
-		case strings.HasPrefix(tag, "4.8"):
+		version, _, _ := strings.Cut(tag, "-")
+		switch version {
+		case "3.5":
+			return fam == "ltsc2016" || fam == "ltsc2019" || fam == "ltsc2022" || fam == "ltsc2025"
+		case "4.6.2", "4.7", "4.7.1":
+			return fam == "ltsc2016"
+		case "4.7.2":
+			return fam == "ltsc2016" || fam == "ltsc2019"
+		case "4.8":
 			return fam == "ltsc2016" || fam == "ltsc2019" || fam == "ltsc2022"
+		case "4.8.1":
+			return fam == "ltsc2022" || fam == "ltsc2025"
 		}
-		return fam == "ltsc2016" || fam == "ltsc2019"
 	}
 	return false
+}
+
+// dotnetVersion is the major and minor version that a tag of .NET begins with.
+func dotnetVersion(tag string) string {
+	version, _, _ := strings.Cut(tag, "-")
+	if parts := strings.SplitN(version, ".", 3); len(parts) > 2 {
+		version = parts[0] + "." + parts[1]
+	}
+	return version
 }
 
 // sibling reads the name with another tag; ok is false where it does not lead

@@ -31,6 +31,18 @@ func TestSiblings(t *testing.T) {
 		{"golang:1.27-windowsservercore-ltsc2025", "", "golang:1.27-windowsservercore-ltsc2025 golang:1.27-windowsservercore-ltsc2022"},
 		{"golang:1-windowsservercore", "", "golang:1-windowsservercore-ltsc2025 golang:1-windowsservercore-ltsc2022"},
 		{"nats:nanoserver", "", "nats:nanoserver-ltsc2022"},
+		{"golang:1.27-nanoserver", "", "golang:1.27-nanoserver-ltsc2025 golang:1.27-nanoserver-ltsc2022"},
+		{"mongo:nanoserver", "", "mongo:nanoserver-ltsc2022"},
+		{"python:3.12-nanoserver-ltsc2022", "", ""}, // servercore only
+		{"hello-world:nanoserver", "", "hello-world:nanoserver-ltsc2025 hello-world:nanoserver-ltsc2022"},
+		// What was built of each version: rows of source D in image-tags.csv.
+		{"mcr.microsoft.com/dotnet/aspnet:10.0-nanoserver", "", "10.0-nanoserver-ltsc2025 10.0-nanoserver-ltsc2022"},
+		{"mcr.microsoft.com/dotnet/aspnet:11.0-preview-nanoserver", "", "11.0-preview-nanoserver-ltsc2025"},
+		{"mcr.microsoft.com/dotnet/aspnet:6.0.36-nanoserver-1809", "", "6.0.36-nanoserver-ltsc2022 6.0.36-nanoserver-1809"},
+		{"mcr.microsoft.com/dotnet/sdk:3.1-nanoserver-1809", "", "3.1-nanoserver-ltsc2022 3.1-nanoserver-1809"},
+		{"mcr.microsoft.com/dotnet/framework/sdk:4.8.1", "", "4.8.1-windowsservercore-ltsc2025 4.8.1-windowsservercore-ltsc2022"},
+		{"mcr.microsoft.com/dotnet/framework/sdk:4.7.2", "", "4.7.2-windowsservercore-ltsc2019 4.7.2-windowsservercore-ltsc2016"},
+		{"mcr.microsoft.com/dotnet/framework/runtime:4.7-windowsservercore-ltsc2016", "", "4.7-windowsservercore-ltsc2016"},
 		// Of other repositories nothing is known.
 		{"example.com/app:1.0-ltsc2022", "", ""},
 		{"jenkins/agent:jdk17-windowsservercore-ltsc2022", "", ""},
