@@ -67,14 +67,14 @@ vet:
 	go vet -tags realparts ./...
 	GOOS=windows go vet ./...
 	GOOS=darwin go vet $$(GOOS=darwin go list ./... | grep -v kube)
-	go -C test/bench vet ./...
+	go -C test/bench vet -tags realparts ./...
 	go -C facts/gen vet ./...
 	go -C test/oracle/files vet ./...
 
 lint: $(GOLANGCI) ## golangci-lint
 	$(GOLANGCI) run --build-tags realparts
 	GOOS=windows $(GOLANGCI) run
-	cd test/bench && $(GOLANGCI) run
+	cd test/bench && $(GOLANGCI) run --build-tags realparts
 
 $(GOLANGCI): tools/go.mod
 	@mkdir -p $(@D)
@@ -89,7 +89,7 @@ krew: build-kubectl-winmatch ## archives and the manifest of the kubectl plugin;
 	kube/krew/krew.sh $(VERSION)
 
 bench: ## ours beside the peers', in one table
-	go -C test/bench run .
+	go -C test/bench run -tags realparts .
 
 fuzz: ## every fuzz target; FUZZTIME=30s sets the time of each
 	test/fuzz.sh

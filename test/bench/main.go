@@ -1,7 +1,8 @@
 // Command bench measures winmatch beside its peers, both sides in turn in the
 // same run, and prints one table. Only the ratios hold from machine to machine.
-// Everything is asked of a registry inside this program, on the loopback
-// interface, and the program ends by itself after a minute or two.
+// Everything is asked of a registry inside this program, of Docker engines and of
+// a Kubernetes control plane, on the loopback interface, and the program ends by
+// itself after some minutes.
 package main
 
 import (
@@ -160,6 +161,7 @@ func run() error {
 		func() ([]row, error) { return explain(p, dir, env) },
 		func() ([]row, error) { return swarm(p, env) },
 		func() ([]row, error) { return scanRows(p, dir, env) },
+		func() ([]row, error) { return kubernetes(p, dir, env) },
 	} {
 		more, err := part()
 		if err != nil {

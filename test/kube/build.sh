@@ -28,4 +28,5 @@ kube-apiserver          kubernetes k8s.io/kubernetes/cmd/kube-apiserver
 kube-scheduler          kubernetes k8s.io/kubernetes/cmd/kube-scheduler
 kube-controller-manager kubernetes k8s.io/kubernetes/cmd/kube-controller-manager
 kubectl                 kubernetes k8s.io/kubernetes/cmd/kubectl
+kwok                    kwok       sigs.k8s.io/kwok/cmd/kwok
 EOF

@@ -62,6 +62,7 @@ func run(m *testing.M) int {
 type report struct {
 	Nodes []struct {
 		Name     string
+		Ready    bool
 		Findings []struct{ Code, Text string }
 	}
 	Findings []finding
@@ -72,7 +73,10 @@ type finding struct {
 	Code, Text string
 	Owner      struct{ Kind, Namespace, Name string }
 	Image      *struct{ Reference, Basis string }
-	Failures   []struct{ Nodes []string }
+	Failures   []struct {
+		Confidence, Headline, Otherwise string
+		Nodes                           []string
+	}
 }
 
 // doctor runs `kubectl winmatch doctor -o json` and returns its answer.
@@ -147,15 +151,13 @@ func TestMicrosoftsExample(t *testing.T) {
 
 	cordon("38519acs9010", true) // so that it lands on the wrong one
 	d := deployment("plang", "fabrikamfiber.web", "patricklang/fabrikamfiber.web:latest", pool)
+	d.Spec.Template.Annotations = map[string]string{cluster.RunsOn: "38519acs9010", cluster.Message: startError}
 	_, err = control.Kube.AppsV1().Deployments("plang").Create(ctx, d, metav1.CreateOptions{})
 	must(t, err)
-	bound := func(p *corev1.Pod) bool { return p.Spec.NodeName != "" }
-	pod, err := control.Pod(ctx, "plang", "app=fabrikamfiber.web", "is bound", bound)
+	_, err = control.Pod(ctx, "plang", "app=fabrikamfiber.web", "fails on 38519acs9011", func(p *corev1.Pod) bool {
+		return p.Spec.NodeName == "38519acs9011" && len(p.Status.ContainerStatuses) == 1 && p.Status.ContainerStatuses[0].State.Waiting != nil
+	})
 	must(t, err)
-	if pod.Spec.NodeName != "38519acs9011" {
-		t.Fatalf("the pod is on %s", pod.Spec.NodeName)
-	}
-	must(t, control.Break(ctx, pod, "RunContainerError", startError))
 	cordon("38519acs9010", false)
 
 	answer := doctor(t, account, nil, 1, "--offline", "-n", "plang")
@@ -179,11 +181,11 @@ func TestMicrosoftsExample(t *testing.T) {
 	_, err = control.Kube.AppsV1().Deployments("plang").Patch(ctx, d.Name, types.MergePatchType,
 		[]byte(`{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null},"template":{"spec":{"nodeSelector":{"beta.kubernetes.io/osbuild":"14393.1715"}}}}}`), metav1.PatchOptions{})
 	must(t, err)
-	now := int64(0) // no kubelet ends the old pod
-	_ = control.Kube.CoreV1().Pods("plang").Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: &now})
-	pod, err = control.Pod(ctx, "plang", "app=fabrikamfiber.web", "is bound to 38519acs9010", func(p *corev1.Pod) bool { return p.Spec.NodeName == "38519acs9010" })
+	_, err = control.Pod(ctx, "plang", "app=fabrikamfiber.web", "runs on 38519acs9010, alone", func(p *corev1.Pod) bool {
+		list, err := control.Kube.CoreV1().Pods("plang").List(ctx, metav1.ListOptions{})
+		return err == nil && len(list.Items) == 1 && p.Spec.NodeName == "38519acs9010" && p.Status.Phase == corev1.PodRunning
+	})
 	must(t, err)
-	must(t, control.Run(ctx, pod))
 	answer = doctor(t, account, nil, 1, "--offline", "-n", "plang")
 	for _, f := range answer.Findings {
 		t.Errorf("found after it was mended: %+v", f)

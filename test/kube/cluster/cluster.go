@@ -2,8 +2,8 @@
 
 // Package cluster starts a Kubernetes of real parts for tests: etcd,
 // kube-apiserver with TLS and RBAC, kube-controller-manager and kube-scheduler, on
-// free ports of the loopback. There is no kubelet: nodes are objects, and tests say
-// what their pods do.
+// free ports of the loopback. There is no kubelet: nodes are objects, which kwok
+// keeps alive; what their pods do stages.yaml says, by annotations, or a test does.
 package cluster
 
 import (
@@ -133,8 +133,11 @@ func (c *Cluster) start() error {
 	ca := c.path("certs", "apiserver.crt")
 	if err := c.run("kube-controller-manager", "--kubeconfig", c.path("manager"), "--leader-elect=false", "--secure-port", "0", "--use-service-account-credentials",
 		"--service-account-private-key-file", c.path("account.pem"), "--root-ca-file", ca,
-		// Nobody renews the leases of nodes that are objects.
-		"--node-monitor-grace-period", "24h", "--node-startup-grace-period", "24h"); err != nil {
+		"--node-monitor-grace-period", "20s", "--node-startup-grace-period", "20s"); err != nil {
+		return err
+	}
+	if err := c.run("kwok", "--kubeconfig", c.Kubeconfig, "--config", filepath.Join(parts.Root, "test", "kube", "cluster", "stages.yaml"), "--server-address", "127.0.0.1:0",
+		"--manage-nodes-with-annotation-selector", alive+"=true", "--node-lease-duration-seconds", "12"); err != nil {
 		return err
 	}
 	if err := c.run("kube-scheduler", "--kubeconfig", c.path("scheduler"), "--leader-elect=false", "--secure-port", "0"); err != nil {
@@ -286,7 +289,7 @@ func (c *Cluster) wait(what string, limit time.Duration, ask func(context.Contex
 
 // Stop ends all parts and removes their files.
 func (c *Cluster) Stop() error {
-	for _, name := range []string{"kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"} {
+	for _, name := range []string{"kwok", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"} {
 		c.kill(name)
 	}
 	return os.RemoveAll(c.dir)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	authv1 "k8s.io/api/authentication/v1"
@@ -33,35 +34,61 @@ type Node struct {
 	Runtime string // "": containerd://2.1.6
 	Labels  map[string]string
 	Taints  []corev1.Taint
+	Dead    bool // its kubelet is silent: the node lifecycle controller finds that out
 }
+
+// alive is the annotation of nodes that kwok keeps alive.
+const alive = "test.winmatch.dev/alive"
+
+// Annotations of pods, by which stages.yaml lets them run or fail.
+const (
+	RunsOn  = "test.winmatch.dev/runs-on" // nodes, "a,b" or "*"; on others it fails
+	Reason  = "test.winmatch.dev/reason"  // of a container that waits
+	Message = "test.winmatch.dev/message"
+)
 
 // AddNode makes a node that is ready.
 func (c *Cluster) AddNode(ctx context.Context, n Node) error {
-	if n.OS == "" {
-		n.OS = "windows"
-	}
-	if n.Runtime == "" {
-		n.Runtime = "containerd://2.1.6"
-	}
-	labels := map[string]string{corev1.LabelOSStable: n.OS, corev1.LabelHostname: n.Name, corev1.LabelArchStable: "amd64"}
-	for k, v := range n.Labels {
-		labels[k] = v
-	}
-	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: labels}, Spec: corev1.NodeSpec{Taints: n.Taints}}
-	if _, err := c.Kube.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil {
+	if _, err := c.Kube.CoreV1().Nodes().Create(ctx, n.object(), metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	size := corev1.ResourceList{corev1.ResourcePods: quantity("250"), corev1.ResourceCPU: quantity("64"), corev1.ResourceMemory: quantity("256Gi")}
-	now := metav1.Now()
-	patch, err := json.Marshal(map[string]any{"status": corev1.NodeStatus{Capacity: size, Allocatable: size,
-		Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", LastHeartbeatTime: now, LastTransitionTime: now}},
-		NodeInfo: corev1.NodeSystemInfo{OperatingSystem: n.OS, Architecture: "amd64", KernelVersion: n.Kernel, OSImage: n.OSImage,
-			ContainerRuntimeVersion: n.Runtime, KubeletVersion: "v1.37.2"}}})
+	patch, err := json.Marshal(map[string]any{"status": n.status()})
 	if err != nil {
 		return err
 	}
 	_, err = c.Kube.CoreV1().Nodes().Patch(ctx, n.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
 	return err
+}
+
+// system is the node's operating system.
+func (n *Node) system() string {
+	if n.OS == "" {
+		return "windows"
+	}
+	return n.OS
+}
+
+// object is the node without its status.
+func (n *Node) object() *corev1.Node {
+	labels := map[string]string{corev1.LabelOSStable: n.system(), corev1.LabelHostname: n.Name, corev1.LabelArchStable: "amd64"}
+	for k, v := range n.Labels {
+		labels[k] = v
+	}
+	return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: labels, Annotations: map[string]string{alive: strconv.FormatBool(!n.Dead)}}, Spec: corev1.NodeSpec{Taints: n.Taints}}
+}
+
+// status is what its kubelet reports.
+func (n *Node) status() corev1.NodeStatus {
+	runtime := n.Runtime
+	if runtime == "" {
+		runtime = "containerd://2.1.6"
+	}
+	size := corev1.ResourceList{corev1.ResourcePods: quantity("250"), corev1.ResourceCPU: quantity("64"), corev1.ResourceMemory: quantity("256Gi")}
+	now := metav1.Now()
+	return corev1.NodeStatus{Capacity: size, Allocatable: size,
+		Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", LastHeartbeatTime: now, LastTransitionTime: now}},
+		NodeInfo: corev1.NodeSystemInfo{OperatingSystem: n.system(), Architecture: "amd64", KernelVersion: n.Kernel, OSImage: n.OSImage,
+			ContainerRuntimeVersion: runtime, KubeletVersion: "v1.37.2"}}
 }
 
 // Namespace makes a namespace and waits for its service account, without which no
@@ -73,6 +100,16 @@ func (c *Cluster) Namespace(ctx context.Context, name string) error {
 	return c.wait("the service account of "+name, 30*time.Second, func(ctx context.Context) error {
 		_, err := c.Kube.CoreV1().ServiceAccounts(name).Get(ctx, "default", metav1.GetOptions{})
 		return err
+	})
+}
+
+// Until repeats a question until it has an answer.
+func (c *Cluster) Until(ctx context.Context, what string, ask func() error) error {
+	return c.wait(what, time.Minute, func(context.Context) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return ask()
 	})
 }
 
