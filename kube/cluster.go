@@ -19,7 +19,8 @@ type Cluster struct {
 	Unseen    []Unseen
 
 	// Held are the digests of images that Windows nodes have, by their tags:
-	// "docker.io/library/app:1" leads to "docker.io/library/app@sha256:…".
+	// "docker.io/library/app:1" leads to "docker.io/library/app@sha256:…", or to
+	// "" where they differ.
 	Held map[string]string
 
 	Objects *Objects // where the Reader was asked for them
@@ -83,27 +84,41 @@ func NodeOf(f *facts.Facts, n *corev1.Node) Node {
 	return out
 }
 
-// hold notes the digests of the images that a Windows node has. An image that has
-// more than one digest tells nothing.
+// hold notes the digests of the images that a Windows node has, by their tags. A
+// tag of which nodes have different digests, as one that has moved, tells nothing.
 func (c *Cluster) hold(n *corev1.Node) {
 	for i := range n.Status.Images {
-		digest, several := "", false
-		names := n.Status.Images[i].Names
-		for _, name := range names {
-			if strings.Contains(name, "@") {
-				several = several || digest != ""
-				digest = name
+		digest := onlyDigest(n.Status.Images[i].Names)
+		for _, name := range n.Status.Images[i].Names {
+			ref, ok := parse(name)
+			if !ok || ref.Digest != "" {
+				continue
 			}
-		}
-		if digest == "" || several {
-			continue
-		}
-		for _, name := range names {
-			if ref, ok := parse(name); ok && ref.Digest == "" && c.Held[ref.String()] == "" {
-				c.Held[ref.String()] = digest
+			tag := ref.String()
+			if held, ok := c.Held[tag]; !ok {
+				c.Held[tag] = digest
+			} else if onlyDigest([]string{held, digest}) == "" {
+				c.Held[tag] = ""
 			}
 		}
 	}
+}
+
+// onlyDigest is the one of an image's names that has a digest, "" where they have
+// different digests.
+func onlyDigest(names []string) string {
+	found := ""
+	for _, name := range names {
+		_, digest, ok := strings.Cut(name, "@")
+		switch _, other, _ := strings.Cut(found, "@"); {
+		case !ok:
+		case found == "":
+			found = name
+		case digest != other:
+			return ""
+		}
+	}
+	return found
 }
 
 // hostOf reads a node's Windows as `kubectl describe node` prints it. The kernel

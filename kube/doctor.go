@@ -53,7 +53,6 @@ type exam struct {
 	groups  []group
 	ran     map[seen]bool // images that were seen to run
 	failed  map[seen]bool // images that were seen not to, for their version
-	onLinux map[string]bool
 	admits  map[*Spec]*reach
 	answers map[question]answer
 }
@@ -63,13 +62,30 @@ type seen struct {
 	image       string
 	hostProcess bool
 	version     winver.Version
+	runtime     compat.Runtime // of failed pulls
 }
 
 func seenOn(c *Container, v winver.Version) seen {
 	if v.Build != winver.LTSC2016 {
 		v = v.WithoutRevision()
 	}
-	return seen{c.Image, c.HostProcess, v}
+	return seen{image: c.Image, hostProcess: c.HostProcess, version: v}
+}
+
+// fails reports whether a container's image was seen to fail on such a node.
+func (e *exam) fails(c *Container, n *Node) bool {
+	at := seenOn(c, n.Host.Version)
+	exact := at
+	exact.version = n.Host.Version
+	for _, s := range []seen{at, exact} {
+		if e.failed[s] {
+			return true
+		}
+		if s.runtime = n.Runtime; e.failed[s] {
+			return true
+		}
+	}
+	return false
 }
 
 // group are the pods of an owner that have one spec, or its template where it has
@@ -91,7 +107,7 @@ type reach struct {
 
 func newExam(d *Doctor, c *Cluster) *exam {
 	e := &exam{Doctor: d, cluster: c, nodes: make(map[string]*Node, len(c.Nodes)), ran: map[seen]bool{}, failed: map[seen]bool{},
-		onLinux: map[string]bool{}, admits: map[*Spec]*reach{}, answers: map[question]answer{}}
+		admits: map[*Spec]*reach{}, answers: map[question]answer{}}
 	for i := range c.Nodes {
 		e.nodes[c.Nodes[i].Name] = &c.Nodes[i]
 	}
@@ -160,9 +176,7 @@ func (e *exam) witness(p *Pod) {
 		c := &p.Spec.Containers[i]
 		switch {
 		case i >= 64 || p.Running&(1<<i) == 0:
-		case !n.Windows():
-			e.onLinux[c.Image] = true
-		case n.Host.Version.IsValid():
+		case n.Windows() && n.Host.Version.IsValid():
 			e.ran[seenOn(c, n.Host.Version)] = true
 		}
 	}

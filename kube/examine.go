@@ -138,8 +138,11 @@ func (e *exam) weigh(c *Container, n *Node, p *Place) {
 	case e.ran[s] && p.Answer == compat.No:
 		p.Answer, p.Seen = compat.Risky, true
 		p.Text = "it runs on this build, although " + p.Text
-	case e.failed[s] && p.Answer == compat.Unknown:
+	case !e.fails(c, n):
+	case p.Answer == compat.Unknown:
 		p.Answer, p.Seen, p.Code, p.Text = compat.No, true, "", "it failed on this build, for its version"
+	case p.Answer == compat.Yes && !e.ran[s]:
+		p.Answer, p.Seen, p.Code, p.Text = compat.Risky, true, "", "it failed on this build, although it is expected to run there"
 	}
 }
 
@@ -153,9 +156,10 @@ func (f *Finding) settle() {
 	version, open := false, false
 	for _, b := range f.Failures {
 		switch {
-		case b.Version():
+		// That there is no variant for the node is sure, why not is not.
+		case b.Version() && (b.Confidence > diagnose.Possible || b.Stage == diagnose.Pull):
 			version = true
-		case b.Cause == diagnose.Undetermined:
+		case b.Version(), b.Cause == diagnose.Undetermined:
 			open = true
 		default:
 			f.Code = WrongOS
@@ -221,8 +225,8 @@ func (e *exam) explain(g *group, c *Container, img *image.Image, f *Finding) {
 			f.Remedies = append(f.Remedies, r)
 		}
 	}
-	if f.Code == WrongOS {
-		f.Remedies = append(f.Remedies, e.osRemedy(g, img))
+	if r, ok := osRemedy(g, img); ok && f.Code == WrongOS {
+		f.Remedies = append(f.Remedies, r)
 	}
 	for i := range f.Places {
 		p := &f.Places[i]
@@ -348,15 +352,22 @@ func (e *exam) at(c *Container, p *Place) compat.Answer {
 	return q.Answer
 }
 
-func (e *exam) osRemedy(g *group, img *image.Image) compat.Remedy {
+// osRemedy keeps a workload to nodes of its operating system; not ok where that is
+// not known.
+func osRemedy(g *group, img *image.Image) (compat.Remedy, bool) {
 	os := g.spec.OS
-	if os == "" {
-		os = "linux"
-		if slices.ContainsFunc(img.Children, func(c image.Child) bool { return c.Windows() }) {
-			os = "windows"
+	for i := range img.Children {
+		if os == "" && !img.Children[i].Attestation {
+			os = img.Children[i].OS
 		}
 	}
-	return compat.Remedy{Kind: compat.Place, Text: "keep it to nodes of its system, by the nodeSelector kubernetes.io/os: " + os}
+	if slices.ContainsFunc(g.broken, func(b Failure) bool { return b.Detail == "linux-image" }) {
+		os = "linux"
+	}
+	if os == "" {
+		return compat.Remedy{}, false
+	}
+	return compat.Remedy{Kind: compat.Place, Text: "keep it to nodes of its system, by the nodeSelector kubernetes.io/os: " + os}, true
 }
 
 // remedies are compat's for an image on a node, those left out that speak of nodes

@@ -196,6 +196,8 @@ var VersionLabels = [...]string{corev1.LabelWindowsBuild, LabelOSBuild, LabelVer
 // https://learn.microsoft.com/en-us/virtualization/windowscontainers/deploy-containers/version-compatibility
 const LabelOSBuild = "beta.kubernetes.io/osbuild"
 
+var separators = strings.NewReplacer("-", "", "_", "", ".", "")
+
 // versionLabel reports whether a label of nodes tells their Windows version: one
 // of [VersionLabels], one of [LabelRuns], or another one whose name says so.
 func versionLabel(key string) bool {
@@ -211,7 +213,7 @@ func versionLabel(key string) bool {
 	if !ok {
 		name = key
 	}
-	switch strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(name)) {
+	switch strings.ToLower(separators.Replace(name)) {
 	case "osbuild", "osversion", "windowsbuild", "windowsversion", "winbuild", "winversion", "ossku", "windowsosbuild", "windowsrelease":
 		return true
 	}

@@ -53,10 +53,10 @@ func same(a, b *Failure) bool {
 // read diagnoses one trouble. What is no version problem and cannot be one is left
 // out, but for images of the wrong system.
 func (e *exam) read(g *group, p *Pod, t *Trouble) []Failure {
-	report := diagnose.Text(t.Text(), e.Facts)
-	if len(report.Diagnoses) == 0 {
-		return nil
+	if t.Container != "" && !slices.ContainsFunc(g.spec.Containers, func(c Container) bool { return c.Name == t.Container }) {
+		return nil // of a container for debugging, which no template has
 	}
+	report := diagnose.Text(t.Text(), e.Facts)
 	var list []Failure
 	node := e.nodes[p.Node]
 	for i := range report.Diagnoses {
@@ -66,10 +66,12 @@ func (e *exam) read(g *group, p *Pod, t *Trouble) []Failure {
 			d.Component = "kubelet"
 		}
 		known := diagnose.Known{Isolation: compat.Process, Today: e.Today}
-		if node != nil && node.Windows() {
-			known.Host, known.Edition, known.Runtime = node.Host.Version, node.Host.Edition, node.Runtime
-		} else if node != nil {
+		if node != nil && !node.Windows() {
 			continue // a Linux node does not look at versions of Windows
+		}
+		// A text that states another build is from before the node was upgraded.
+		if node != nil && (!d.Host.IsValid() || !node.Host.Version.IsValid() || d.Host.Build == node.Host.Version.Build) {
+			known.Host, known.Edition, known.Runtime = node.Host.Version, node.Host.Edition, node.Runtime
 		}
 		c := g.container(t, d)
 		if c != nil && !d.Sandbox {
@@ -87,7 +89,7 @@ func (e *exam) read(g *group, p *Pod, t *Trouble) []Failure {
 		if c != nil && !d.Sandbox {
 			out.Container = c.Name
 			if f.Version() && f.Confidence >= diagnose.Likely && known.Host.IsValid() {
-				e.failed[seenOn(c, known.Host)] = true
+				e.failed[failedOn(c, node, &f)] = true
 			}
 		} else {
 			out.Sandbox = true // or, at any rate, of no container
@@ -95,6 +97,19 @@ func (e *exam) read(g *group, p *Pod, t *Trouble) []Failure {
 		list = append(list, out)
 	}
 	return list
+}
+
+// failedOn is what a failure tells of an image: that it fails on that build; of
+// updates, on that revision; of a pull, by that runtime.
+func failedOn(c *Container, n *Node, f *diagnose.Finding) seen {
+	s := seenOn(c, n.Host.Version)
+	if f.Cause != diagnose.Mismatch {
+		s.version = n.Host.Version
+	}
+	if f.Stage == diagnose.Pull {
+		s.runtime = n.Runtime
+	}
+	return s
 }
 
 // container is the container that a trouble is about, nil where that is not known.
