@@ -53,6 +53,7 @@ type exam struct {
 	groups  []group
 	ran     map[seen]bool // images that were seen to run
 	failed  map[seen]bool // images that were seen not to, for their version
+	onLinux map[string]bool
 	admits  map[*Spec]*reach
 	answers map[question]answer
 }
@@ -107,7 +108,7 @@ type reach struct {
 
 func newExam(d *Doctor, c *Cluster) *exam {
 	e := &exam{Doctor: d, cluster: c, nodes: make(map[string]*Node, len(c.Nodes)), ran: map[seen]bool{}, failed: map[seen]bool{},
-		admits: map[*Spec]*reach{}, answers: map[question]answer{}}
+		onLinux: map[string]bool{}, admits: map[*Spec]*reach{}, answers: map[question]answer{}}
 	for i := range c.Nodes {
 		e.nodes[c.Nodes[i].Name] = &c.Nodes[i]
 	}
@@ -176,7 +177,9 @@ func (e *exam) witness(p *Pod) {
 		c := &p.Spec.Containers[i]
 		switch {
 		case i >= 64 || p.Running&(1<<i) == 0:
-		case n.Windows() && n.Host.Version.IsValid():
+		case !n.Windows():
+			e.onLinux[c.Image] = true
+		case n.Host.Version.IsValid():
 			e.ran[seenOn(c, n.Host.Version)] = true
 		}
 	}
