@@ -29,12 +29,13 @@ type Constraints struct {
 	Strands string   // why the service would not find its place afterwards; "" where it does
 	Unknown string   // why nothing can be said; "" where it can
 	Kept    []string // of ours, that stay
+	Forget  []string // that the label remembers as ours, and somebody else has taken away
 
 	before []string // what is ours now
 }
 
 // Changes reports whether there is anything to do.
-func (c *Constraints) Changes() bool { return len(c.Add) > 0 || len(c.Remove) > 0 }
+func (c *Constraints) Changes() bool { return len(c.Add) > 0 || len(c.Remove) > 0 || len(c.Forget) > 0 }
 
 // Command is the docker command that does the same.
 func (c *Constraints) Command() string {
@@ -83,7 +84,7 @@ func (s *State) PlanConstraints(f *facts.Facts, v *Service, m *Image, today fact
 	c := &Constraints{Service: v, before: oursOf(v.Labels)}
 	bare := *v
 	bare.Constraints = slices.DeleteFunc(slices.Clone(v.Constraints), func(t string) bool { return slices.Contains(c.before, t) })
-	c.before = slices.DeleteFunc(slices.Clone(c.before), func(t string) bool { return !slices.Contains(v.Constraints, t) })
+	c.before, c.Forget = remembered(v)
 	c.Nodes = s.Judge(f, &bare, m, today)
 	if !m.Windows() {
 		c.Unknown = "which Windows is in the image is not known"
@@ -271,12 +272,21 @@ func (c *Client) ApplyConstraints(ctx context.Context, p *Constraints) error {
 // PlanUndo says which constraints of a service are ours.
 func PlanUndo(v *Service) *Constraints {
 	c := &Constraints{Service: v}
+	c.Remove, c.Forget = remembered(v)
+	return c
+}
+
+// remembered are the constraints that are ours by the service's label: those that
+// it has, and those that are gone.
+func remembered(v *Service) (has, gone []string) {
 	for _, t := range oursOf(v.Labels) {
 		if slices.Contains(v.Constraints, t) {
-			c.Remove = append(c.Remove, t)
+			has = append(has, t)
+		} else {
+			gone = append(gone, t)
 		}
 	}
-	return c
+	return has, gone
 }
 
 // Undo takes away the constraints that are ours, and the label that says so.

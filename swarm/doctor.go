@@ -19,7 +19,12 @@ const (
 	Lucky     Status = "lucky"     // as many run, but it may be placed on a node that cannot run its image
 	Starting  Status = "starting"  // tasks are on their way, none has failed
 	Failing   Status = "failing"   // tasks fail, or find no node
-	Unsure    Status = "unknown"   // as many run, but whether any node would run its image is not known
+	Unsure    Status = "unknown"   // as many run, or may be placed, but whether any node would run its image is not known
+
+	// Of a planned service: see Plan.
+	Fits     Status = "fits"      // any node that it may be placed on runs its image
+	AtRisk   Status = "at-risk"   // it may be placed on a node that does not
+	NoneFits Status = "none-fits" // it may be placed on none that does
 )
 
 // Report is what the doctor says of one service.
@@ -108,21 +113,34 @@ func (r *Report) relevant(g *Group) bool {
 	return false
 }
 
-// luck tells a service that runs anywhere from one that happens to run.
+// luck tells a service that runs anywhere from one that happens to run. A node
+// that somebody drained or paused gets no task before that is taken back: it is
+// noted.
 func (r *Report) luck(v *Service) {
+	var idle []string
 	for i := range r.Nodes {
 		j := &r.Nodes[i]
-		if j.Barred || j.Node.OS != "windows" || v.Want == 0 && !strings.HasPrefix(v.Mode, "global") {
+		if j.Barred || v.Want == 0 && !strings.HasPrefix(v.Mode, "global") {
 			continue
 		}
-		switch j.Answer {
-		case compat.No, compat.Risky:
-			r.Status = Lucky
-		case compat.Unknown:
-			if r.Status == Converged {
-				r.Status = Unsure
+		switch {
+		case j.Answer == compat.Yes:
+		case j.Node.Availability != "active":
+			if j.Answer != compat.Unknown {
+				idle = append(idle, j.Node.Name)
 			}
+		case j.Answer != compat.Unknown:
+			r.Status = Lucky
+		case r.Status == Converged && j.Node.OS == "windows":
+			r.Status = Unsure
 		}
+	}
+	r.idle(idle)
+}
+
+func (r *Report) idle(names []string) {
+	if len(names) > 0 {
+		r.Notes = append(r.Notes, "once it is active again, this would not run its image: "+strings.Join(names, ", "))
 	}
 }
 
@@ -184,6 +202,9 @@ func (r *Report) remedies(f *facts.Facts, v *Service, m *Image) {
 		}
 	}
 	version := slices.ContainsFunc(r.Failures, func(x Failure) bool { return x.Version() })
+	if os := m.onlyFor(); os != "" && os != "windows" && len(cannot) > 0 {
+		r.add(compat.Place, "docker service update --constraint-add node.platform.os=="+os+" "+v.Name, "keep it to nodes with %s, which is all that its image is for", os)
+	}
 	if m.Windows() {
 		switch {
 		case len(reachable) > 0 && wrong:

@@ -2,6 +2,8 @@ package swarm
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/winmatch/winmatch/compat"
@@ -39,6 +41,43 @@ func (m *Image) other(os string) bool {
 		}
 	}
 	return false
+}
+
+// onlyFor is the one operating system that the image is for; "" where it is for
+// several, or that is not known.
+func (m *Image) onlyFor() string {
+	os := ""
+	for i := range m.Children {
+		switch c := &m.Children[i]; {
+		case c.OS == "unknown" || c.OS == os: // an attestation is no image
+		case os != "" || c.OS == "":
+			return ""
+		default:
+			os = c.OS
+		}
+	}
+	return os
+}
+
+// platforms are those that docker records in a service, as the registry tells
+// them, so that the scheduler heeds them. None where nothing is known of the image:
+// docker then records none.
+// https://github.com/moby/moby/blob/b985e231/client/service_create.go
+func (m *Image) platforms() []Platform {
+	var list []Platform
+	for i := range m.Children {
+		p := Platform{m.Children[i].OS, m.Children[i].Architecture}
+		if p.OS == "unknown" || p.Architecture == "unknown" {
+			continue
+		}
+		if strings.EqualFold(p.Architecture, "arm") {
+			p.Architecture = ""
+		}
+		if !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // By says what a judgement rests on.

@@ -129,7 +129,7 @@ func (a *app) swarmConstrain(ctx context.Context, f *swarmConstrainFlags, names 
 // swarmConstraints puts a plan into a value.
 func swarmConstraints(p *swarm.Constraints) render.SwarmConstraints {
 	r := render.SwarmConstraints{
-		Service: p.Service.Name, ID: p.Service.ID, Image: p.Service.Image, Nodes: swarmVerdicts(p.Nodes), Add: p.Add, Remove: p.Remove,
+		Service: p.Service.Name, ID: p.Service.ID, Image: p.Service.Image, Nodes: swarmVerdicts(p.Nodes), Add: p.Add, Remove: p.Remove, Forget: p.Forget,
 		Stay: nodeNames(p.Stay), Unsure: nodeNames(p.Lose), Labels: nodeNames(p.Labels), Strands: p.Strands, Unknown: p.Unknown,
 	}
 	if r.Add == nil {
@@ -137,6 +137,9 @@ func swarmConstraints(p *swarm.Constraints) render.SwarmConstraints {
 	}
 	if r.Remove == nil {
 		r.Remove = []string{}
+	}
+	if r.Forget == nil {
+		r.Forget = []string{}
 	}
 	if p.Changes() {
 		r.Command = p.Command()

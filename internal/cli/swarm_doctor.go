@@ -14,6 +14,7 @@ import (
 
 func (a *app) swarmDoctorCommand() *cobra.Command {
 	var f swarmFlags
+	var stack []string
 	cmd := &cobra.Command{
 		Use:   "doctor [SERVICE…]",
 		Short: "Which services do not run, why, and what helps",
@@ -27,21 +28,33 @@ you (--host NAME=HOST), from a task's error that states its host's version, or
 from the label OsVersion (winmatch swarm label). What tasks have shown, one that
 runs or one that Windows refused, counts more.
 
+With -c the services of stack files are judged, on the nodes that there are,
+before docker stack deploy makes them, and the files are read as it reads them:
+variables come from the environment alone, extends and include are refused, later
+files override earlier ones.
+
 Exit codes: 0 all services run, on any node that they may be placed on; 1 one
-does not; 2 failure; 3 something is not known, or tasks are still starting.`,
+does not, or would not; 2 failure; 3 something is not known, or tasks are still starting.`,
 		Example: `  winmatch swarm doctor
-  winmatch swarm doctor web --node win-1=win-1-context --host win-2=ws2019`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.swarmDoctor(cmd.Context(), &f, args) },
+  winmatch swarm doctor web --node win-1=win-1-context --host win-2=ws2019
+  winmatch swarm doctor -c stack.yaml -c stack.prod.yaml`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.form("text", "json"); err != nil {
+				return err
+			}
+			if len(stack) > 0 {
+				return a.swarmStack(cmd.Context(), &f, stack, args)
+			}
+			return a.swarmDoctor(cmd.Context(), &f, args)
+		},
 	}
 	f.flags(cmd)
 	f.reading.flags(cmd)
+	cmd.Flags().StringArrayVarP(&stack, "compose-file", "c", nil, "judge a stack before it is deployed: its `FILE`, - for standard input; may be repeated")
 	return cmd
 }
 
 func (a *app) swarmDoctor(ctx context.Context, f *swarmFlags, names []string) error {
-	if err := a.form("text", "json"); err != nil {
-		return err
-	}
 	c, s, err := a.readSwarm(ctx, f)
 	if err != nil {
 		return err
@@ -58,7 +71,7 @@ func (a *app) swarmDoctor(ctx context.Context, f *swarmFlags, names []string) er
 		}
 	}
 	images := a.serviceImages(ctx, &f.reading, ask)
-	out := render.SwarmDoctor{Facts: a.info(), Nodes: []render.SwarmNode{}, Services: make([]render.SwarmService, 0, len(services))}
+	out := render.SwarmDoctor{Facts: a.info(), Stack: []string{}, Nodes: []render.SwarmNode{}, Services: make([]render.SwarmService, 0, len(services))}
 	for _, n := range s.Nodes {
 		out.Nodes = append(out.Nodes, a.swarmNode(n))
 	}

@@ -79,6 +79,7 @@ type SwarmService struct {
 // SwarmDoctor is the answer of swarm doctor.
 type SwarmDoctor struct {
 	Facts    FactsInfo      `json:"facts"`
+	Stack    []string       `json:"stack"` // the files whose services are judged; none: those of the Swarm
 	Nodes    []SwarmNode    `json:"nodes"`
 	Services []SwarmService `json:"services"` // all that were looked at
 }
@@ -88,7 +89,7 @@ func SwarmDoctorText(w io.Writer, d *SwarmDoctor, s Style) {
 	fine, shown := 0, 0
 	for i := range d.Services {
 		v := &d.Services[i]
-		if v.Status == swarm.Converged && !s.Verbose && len(v.Notes) == 0 {
+		if (v.Status == swarm.Converged || v.Status == swarm.Fits) && !s.Verbose && len(v.Notes) == 0 {
 			fine++
 			continue
 		}
@@ -103,6 +104,10 @@ func SwarmDoctorText(w io.Writer, d *SwarmDoctor, s Style) {
 	switch {
 	case len(d.Services) == 0:
 		fmt.Fprintln(w, "No services.")
+	case fine == 1 && len(d.Stack) > 0:
+		fmt.Fprintln(w, "1 service would run on any node that it may be placed on.")
+	case fine > 0 && len(d.Stack) > 0:
+		fmt.Fprintf(w, "%d services would run on any node that they may be placed on.\n", fine)
 	case fine == 1:
 		fmt.Fprintln(w, "1 service runs as it should.")
 	case fine > 0:
@@ -124,8 +129,25 @@ func swarmService(w io.Writer, v *SwarmService, s Style) {
 		words, color = "is starting", blue
 	case swarm.Unsure:
 		words, color = "runs; whether every node that it may be placed on would run it is not known", blue
+		if v.ID == "" {
+			words = "may be placed on nodes of which it is not known whether they run its image"
+		}
+	case swarm.Fits:
+		words = "would run on any node that it may be placed on"
+	case swarm.AtRisk:
+		words, color = "is at risk", yellow
+	case swarm.NoneFits:
+		words, color = "would not run: it finds no node that runs its image", red
 	}
-	fmt.Fprintf(w, "%s %s\n", s.paint(bold+";"+color, fmt.Sprintf("%s %d/%d", v.Name, v.Running, v.Wanted)), words)
+	name := fmt.Sprintf("%s %d/%d", v.Name, v.Running, v.Wanted)
+	switch {
+	case v.ID != "":
+	case strings.HasPrefix(v.Mode, "global"):
+		name = v.Name + " " + v.Mode
+	default:
+		name = fmt.Sprintf("%s ×%d", v.Name, v.Wanted)
+	}
+	fmt.Fprintf(w, "%s %s\n", s.paint(bold+";"+color, name), words)
 	image := v.Image
 	if v.Digest != "" {
 		name, _, _ := strings.Cut(image, "@")
@@ -140,7 +162,9 @@ func swarmService(w io.Writer, v *SwarmService, s Style) {
 	}
 	if len(v.Nodes) > 0 {
 		fmt.Fprintln(w)
-		swarmVerdicts(w, v.Nodes, s)
+		all := s
+		all.Verbose = s.Verbose || v.Status == swarm.NoneFits
+		swarmVerdicts(w, v.Nodes, all)
 	}
 	for _, n := range v.Notes {
 		fmt.Fprintln(w, "  "+s.paint(yellow, "! ")+n)
@@ -306,6 +330,7 @@ type SwarmConstraints struct {
 	Nodes   []SwarmVerdict `json:"nodes"`
 	Add     []string       `json:"add"`
 	Remove  []string       `json:"remove"`
+	Forget  []string       `json:"forget"`  // remembered as ours, gone since
 	Stay    []string       `json:"stay"`    // nodes that remain
 	Unsure  []string       `json:"unsure"`  // nodes that are left out because nothing certain is known
 	Labels  []string       `json:"labels"`  // nodes that must be labelled first
@@ -355,6 +380,9 @@ func SwarmConstrainText(w io.Writer, c *SwarmConstrain, s Style, apply bool) {
 		}
 		for _, t := range v.Add {
 			fmt.Fprintln(w, s.paint(green, "  + "+t))
+		}
+		for _, t := range v.Forget {
+			fmt.Fprintln(w, "  forgotten, as somebody else has taken it away: "+t)
 		}
 		switch {
 		case len(v.Labels) > 0:

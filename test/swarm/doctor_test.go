@@ -15,6 +15,7 @@ import (
 // TestRun is the recorded run of the README: found, labelled, constrained,
 // converged, and back.
 func TestRun(t *testing.T) {
+	unlabel(t)
 	p := before(t, manager, nil)
 	service(t, "web", image2022, 2)
 	until(t, "web", "failing", func(list []task) bool { return failed(list) >= 3 && running(t, list)["win-2022"] >= 1 })
