@@ -116,9 +116,9 @@ func TestAllowsText(t *testing.T) {
 // TestDocumented compares the current table with documented_current.
 func TestDocumented(t *testing.T) {
 	hosts := map[string]Host{
-		"Windows Server 2025": {winver.OfBuild(26100), winver.Server}, "Windows Server 2022": {winver.OfBuild(20348), winver.Server},
-		"Windows Server 2019": {winver.OfBuild(17763), winver.Server}, "Windows Server 2016": {winver.OfBuild(14393), winver.Server},
-		"Windows 11": {winver.OfBuild(26100), winver.Client}, "Windows 10": {winver.OfBuild(19045), winver.Client},
+		"Windows Server 2025": {Version: winver.OfBuild(26100), Edition: winver.Server}, "Windows Server 2022": {Version: winver.OfBuild(20348), Edition: winver.Server},
+		"Windows Server 2019": {Version: winver.OfBuild(17763), Edition: winver.Server}, "Windows Server 2016": {Version: winver.OfBuild(14393), Edition: winver.Server},
+		"Windows 11": {Version: winver.OfBuild(26100), Edition: winver.Client}, "Windows 10": {Version: winver.OfBuild(19045), Edition: winver.Client},
 	}
 	support := func(yes string) facts.Support {
 		if yes == "true" {
@@ -171,7 +171,7 @@ func TestDocumentedHistory(t *testing.T) {
 		{"", 25398, server, 20348, Process, facts.Supported},
 		{"2021-08-29", 20348, server, 20348, Process, facts.Supported}, // Windows Server 21H1 then
 	} {
-		if got := Documented(f, Host{winver.OfBuild(c.host), c.e}, c.image, c.i, facts.ParseDate(c.on)); got != c.want {
+		if got := Documented(f, Host{Version: winver.OfBuild(c.host), Edition: c.e}, c.image, c.i, facts.ParseDate(c.on)); got != c.want {
 			t.Errorf("on %q: host %d %s, image %d, %s: %d, want %d", c.on, c.host, c.e, c.image, c.i, got, c.want)
 		}
 	}
@@ -184,7 +184,7 @@ func ask(t testing.TB, host string, e winver.Edition, runtime string, i Isolatio
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := Question{Host: Host{version(t, host), e}, Isolation: i, Runtime: r}
+	q := Question{Host: Host{Version: version(t, host), Edition: e}, Isolation: i, Runtime: r}
 	for _, c := range children {
 		v, err := winver.Parse(c)
 		if err == nil {
@@ -345,17 +345,17 @@ func TestDocumentedRevision(t *testing.T) {
 }
 
 func TestKubernetes(t *testing.T) {
-	q := Question{Host: Host{winver.OfBuild(20348), winver.Server}, Kubernetes: true, Isolation: HyperV, Runtime: Runtime{Engine: Containerd}}
+	q := Question{Host: Host{Version: winver.OfBuild(20348), Edition: winver.Server}, Kubernetes: true, Isolation: HyperV, Runtime: Runtime{Engine: Containerd}}
 	q.Image.Children = []Child{{OS: "windows", OSVersion: "10.0.20348.1", Version: winver.New(20348, 1)}}
 	if v := Decide(f, &q); v.Answer != No || !v.Has(HyperVNotOnKubernetes) {
 		t.Errorf("Hyper-V on Kubernetes: %s %v", v.Answer, v.Codes())
 	}
 	q.Isolation = DefaultIsolation
-	q.Host = Host{winver.OfBuild(22631), winver.Client}
+	q.Host = Host{Version: winver.OfBuild(22631), Edition: winver.Client}
 	if v := Decide(f, &q); v.Answer != Risky || !v.Has(ClientNotANode) || v.Isolation != Process {
 		t.Errorf("a client as node: %s %v", v.Answer, v.Codes())
 	}
-	q.Host, q.HostProcess = Host{winver.OfBuild(17763), winver.Server}, true
+	q.Host, q.HostProcess = Host{Version: winver.OfBuild(17763), Edition: winver.Server}, true
 	q.Image.Manifest = true // an index would be refused at the pull
 	if v := Decide(f, &q); v.Answer != Yes || !v.Has(HostProcessExempt) {
 		t.Errorf("HostProcess: %s %v", v.Answer, v.Codes())
@@ -392,7 +392,7 @@ func TestMayHaveMoved(t *testing.T) {
 		{{OS: "windows", OSVersion: "10.0.17763.1", Version: winver.New(17763, 1)}},
 		{{OS: "linux"}},
 	} {
-		q := Question{Host: Host{winver.OfBuild(20348), winver.Server}, Runtime: Runtime{Engine: Docker}, Image: Image{Children: children}}
+		q := Question{Host: Host{Version: winver.OfBuild(20348), Edition: winver.Server}, Runtime: Runtime{Engine: Docker}, Image: Image{Children: children}}
 		if v := Decide(f, &q); v.Answer == Unknown {
 			t.Errorf("%+v: unknown", children)
 		}
@@ -609,7 +609,7 @@ func FuzzDecide(fz *testing.F) {
 		if ir%3 > 0 {
 			image = image.WithRevision(ir % 100000)
 		}
-		q := Question{Host: Host{host, winver.Edition(ed % 3)}, Isolation: Isolation(iso % 3), Runtime: Runtime{Engine(engine % 4), Release{major, minor, 0}},
+		q := Question{Host: Host{Version: host, Edition: winver.Edition(ed % 3)}, Isolation: Isolation(iso % 3), Runtime: Runtime{Engine(engine % 4), Release{major, minor, 0}},
 			Kubernetes: iso&16 > 0, Image: Image{Manifest: iso&32 > 0, Children: []Child{{OS: "windows", OSVersion: image.String(), Version: image}}}}
 		v := Decide(f, &q)
 		if image.Build > host.Build && host.IsValid() && v.Answer != No {
@@ -663,5 +663,15 @@ func TestDockerRuntime(t *testing.T) {
 		if got := r.Engine.String() + " " + r.Release.String(); got != c.want {
 			t.Errorf("%s, %s: %q, want %q", c.driver, c.version, got, c.want)
 		}
+	}
+}
+
+// TestARM64: the facts are of amd64 machines, so of others nothing is said.
+func TestARM64(t *testing.T) {
+	q := Question{Host: Host{Version: winver.OfBuild(26100), Edition: winver.Client, ARM64: true}, Runtime: Runtime{Engine: Docker},
+		Image: Image{Children: []Child{{OS: "windows", Architecture: "amd64", OSVersion: "10.0.26100.1742", Version: winver.New(26100, 1742)}}}}
+	v := Decide(f, &q)
+	if v.Answer != Unknown || !v.Has(HostArchitecture) || len(v.Remedies(f, &q, "a", nil)) != 0 {
+		t.Errorf("%s %v %v", v.Answer, v.Codes(), v.Remedies(f, &q, "a", nil))
 	}
 }

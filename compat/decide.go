@@ -41,6 +41,7 @@ func ParseIsolation(s string) (i Isolation, ok bool) {
 type Host struct {
 	Version winver.Version
 	Edition winver.Edition // unknown counts as a server
+	ARM64   bool           // an ARM machine; else amd64
 }
 
 func (h Host) client() bool { return h.Edition == winver.Client }
@@ -186,6 +187,11 @@ func Decide(f *facts.Facts, q *Question) Verdict {
 
 	if len(q.Image.Children) == 0 {
 		v.because(ImageUnknown)
+		return v
+	}
+	if q.Host.ARM64 {
+		v.Child = nearest(q.Image.Children, q.Host.Version)
+		v.because(HostArchitecture)
 		return v
 	}
 	if !v.pull(q) {

@@ -46,6 +46,7 @@ const (
 	UnknownHost
 	RuntimeAcceptsPull
 	RecordMayBeOld
+	HostArchitecture
 )
 
 var reasonNames = [...]string{
@@ -60,6 +61,7 @@ var reasonNames = [...]string{
 	ImageNotFound: "image-not-found", SourcesDisagree: "sources-disagree", ReportsDisagree: "reports-disagree",
 	RuntimeNotForHost: "runtime-not-for-host", RuntimeRuleUnknown: "runtime-rule-unknown", ClientNotANode: "client-not-a-node",
 	ImageUnknown: "image-unknown", UnknownHost: "unknown-host", RuntimeAcceptsPull: "runtime-accepts-pull", RecordMayBeOld: "record-may-be-old",
+	HostArchitecture: "host-architecture",
 }
 
 // String is the code as the JSON output has it.
@@ -346,6 +348,9 @@ func (v *Verdict) reason(f *facts.Facts, q *Question, code ReasonCode) Reason {
 	case RecordMayBeOld:
 		say("what the tag holds was recorded once and may have changed: ask the registry (without --offline)")
 		r.Source = urlLatestTag
+	case HostArchitecture:
+		say("the host is an ARM64 machine: the documentation, the rules and the reports are of amd64, and what runs there is not known here")
+		r.Source = TableURL(nil)
 	case UnknownHost:
 		say("which Windows the host runs is not known")
 	}

@@ -62,6 +62,7 @@ type Host struct {
 	Release    string // ID in the facts: "ws2022", "w11-24h2"; "" where none is known
 	Confidence Confidence
 	Evidence   string // the part of the text that says so, several joined by "; "
+	ARM64      bool   // the text says that the machine is an ARM one
 	Runtime    string // the container runtime that the text names beside it, as kubelets do: "containerd://1.6.21"; or ""
 }
 

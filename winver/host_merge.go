@@ -40,8 +40,10 @@ func (s *scanner) hosts() ([]Host, *HostError) {
 	s.revisions()
 	s.runtimeOf()
 	hosts := make([]Host, 0, len(s.made))
+	arm := len(s.made) == 1 && s.arm64()
 	for i := range s.made {
 		h := s.finish(i)
+		h.ARM64 = arm
 		for _, r := range s.made[i].runtimes {
 			h.Runtime = r
 			hosts = appendHost(hosts, h)

@@ -194,3 +194,20 @@ func encode16(s string, bom bool, order binary.ByteOrder) string {
 	}
 	return string(b)
 }
+
+// TestARM64: a text that says that its machine is an ARM one.
+func TestARM64(t *testing.T) {
+	for text, want := range map[string]bool{
+		"OS Name: Microsoft Windows 11 Pro\nOS Version: 10.0.26100 N/A Build 26100\nSystem Type:               ARM64-based PC":                         true,
+		"OS Name: Microsoft Windows 11 Pro\nOS Version: 10.0.26100 N/A Build 26100\nSystem Type:               x64-based PC":                           false,
+		" Operating System: Microsoft Windows 11 Version 24H2 (OS Build 26100.2033)\n OSType: windows\n Architecture: aarch64":                         true,
+		"Kernel Version: 10.0 26100 (26100.1.arm64fre.ge_release.240331-1435)\nOperating System: Microsoft Windows Version 24H2 (OS Build 26100.2033)": true,
+		"Kernel Version: 10.0 26100 (26100.1.amd64fre.ge_release.240331-1435)\nOperating System: Microsoft Windows Version 24H2 (OS Build 26100.2033)": false,
+		"10.0.20348.2227": false,
+	} {
+		h, err := ParseHost(facts.Embedded(), text)
+		if err != nil || h.ARM64 != want {
+			t.Errorf("%q: %t, %v", text, h.ARM64, err)
+		}
+	}
+}

@@ -50,6 +50,17 @@ func (s *scanner) ubr(l string, off int) {
 	}
 }
 
+// arm64 reports whether the text says that its machine is an ARM one:
+// systeminfo, docker info, a node's labels, the build lab.
+func (s *scanner) arm64() bool {
+	for _, sign := range [...]string{"arm64-based pc", "architecture: aarch64", "architecture: arm64", "kubernetes.io/arch=arm64", ".arm64fre."} {
+		if strings.Contains(s.low, sign) {
+			return true
+		}
+	}
+	return false
+}
+
 var keyNames = [...]string{"installationtype", "producttype", "editionid", "operatingsystemsku", "default isolation", "displayversion", "releaseid", "windowsversion"}
 
 // keys reads values that tell the edition or the version's name.

@@ -370,7 +370,7 @@ func manifestURL(ref image.Reference, insecure bool) string {
 
 // on is a question about a host, whose runtime may be known.
 func on(q compat.Question, h winver.Host) compat.Question {
-	q.Host = compat.Host{Version: h.Version, Edition: h.Edition}
+	q.Host = compat.Host{Version: h.Version, Edition: h.Edition, ARM64: h.ARM64}
 	if r, err := compat.ParseRuntime(h.Runtime); err == nil {
 		q.Runtime = r
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,6 +82,9 @@ func (a *app) explain(ctx context.Context, f *explainFlags, args []string) error
 	if err != nil {
 		return failf("", "%v", err)
 	}
+	if file == "" && len(args) == 1 && len(report.Diagnoses) == 0 && pathLike(args[0]) {
+		return failf("winmatch explain \"the error\", or pipe the output: … | winmatch explain -", "%q: no such file, and no text of an error", args[0])
+	}
 	out := render.Explain{Facts: a.info(), File: file, Lines: report.Lines, Diagnoses: []render.Diagnosis{}}
 	images := a.lookUp(ctx, f, &known, report)
 	for i := range report.Diagnoses {
@@ -118,6 +123,15 @@ func (a *app) explain(ctx context.Context, f *explainFlags, args []string) error
 		a.warn("more than %d kinds of errors: the further ones are left out", diagnose.MaxDiagnoses)
 	}
 	return nil
+}
+
+// pathLike reports whether an argument reads as the name of a file rather than
+// as a text.
+func pathLike(s string) bool {
+	if s == "" || s == "-" || strings.ContainsAny(s, " \t\r\n") || strings.Contains(s, "://") {
+		return false
+	}
+	return strings.ContainsAny(s, `/\`) || slices.Contains([]string{".log", ".txt", ".out", ".json"}, strings.ToLower(filepath.Ext(s)))
 }
 
 // settleCause sets the exit code: a version problem comes before a cause that

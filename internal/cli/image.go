@@ -137,7 +137,7 @@ func (a *app) takes(m *image.Image, hosts []winver.Host, named bool) []render.Ta
 	q := compat.Question{Image: m.Asked(), Today: a.today()}
 	var wrong others
 	for _, h := range hosts {
-		q.Host = compat.Host{Version: h.Version, Edition: h.Edition}
+		q.Host = compat.Host{Version: h.Version, Edition: h.Edition, ARM64: h.ARM64}
 		q.Runtime = compat.Runtime{}
 		free := compat.Decide(a.facts, &q)
 		no, why := 0, ""
