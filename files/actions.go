@@ -33,7 +33,7 @@ func (githubActions) Read(in *Input) (*Document, error) {
 	if len(y.Docs) == 0 {
 		return &Document{}, nil
 	}
-	w := &workflow{ci: newCI(y, "github"), root: y.Docs[0]}
+	w := &workflow{ci: newCI(y, "github"), root: y.Docs[0], calls: &calls{files: map[string]*yamledit.Node{}}}
 	w.defaults("inputs")
 	w.defaults("on", "workflow_call", "inputs")
 	w.defaults("on", "workflow_dispatch", "inputs")
@@ -53,6 +53,11 @@ type workflow struct {
 	*ci
 	root   *yamledit.Node
 	inputs map[string]*yamledit.Node
+
+	given   map[string]operand // inputs that a caller gives
+	touched bool               // one of them was asked for
+	depth   int                // of calls
+	calls   *calls
 }
 
 // defaults reads the defaults of inputs.
@@ -85,6 +90,10 @@ func (w *workflow) scope(job *yamledit.Node, c cell) *scope {
 			}
 			return s.node(n)
 		case "inputs":
+			if o, ok := w.given[strings.ToLower(rest)]; ok {
+				w.touched = true
+				return o
+			}
 			return s.node(w.inputs[strings.ToLower(rest)])
 		case "env":
 			return s.variable(rest, "")
@@ -109,6 +118,10 @@ func (w *workflow) job(job *yamledit.Node) {
 	for _, c := range matrixCells(matrix) {
 		s := w.scope(job, c)
 		s.axes = axes
+		if job.Get("uses") != nil {
+			w.call(job, s)
+			continue
+		}
 		w.runsOn(job.Get("runs-on"), s, matrix)
 		if s.on.os == "windows" {
 			w.linuxOnly(job.Get("container"), "a job container")
@@ -214,6 +227,8 @@ func (w *workflow) steps(list *yamledit.Node, s *scope, job *yamledit.Node) {
 		}
 		if image := step.String("uses"); strings.HasPrefix(image, "docker://") && s.on.os == "windows" {
 			w.linuxOnly(step.Get("uses"), "a container action")
+		} else if strings.HasPrefix(image, "./") {
+			w.composite(step, s)
 		}
 		run := step.Get("run").Resolve()
 		if run == nil || run.Kind != yamledit.Scalar {

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -16,6 +17,9 @@ type ci struct {
 	service string // as in facts.Label
 	macros  bool   // $(NAME) is a variable
 	doc     *Document
+	// here is where this file takes in what is being read, of is that file.
+	here Span
+	of   string
 }
 
 func newCI(y *yamlFile, service string) *ci {
@@ -24,6 +28,9 @@ func newCI(y *yamlFile, service string) *ci {
 
 // find adds a finding once: jobs of a matrix share their text.
 func (c *ci) find(f Finding) {
+	if f.At.IsZero() {
+		f.At = c.here
+	}
 	for _, o := range c.doc.Findings {
 		if o.Rule == f.Rule && o.At == f.At {
 			return
@@ -36,6 +43,14 @@ func (c *ci) find(f Finding) {
 // own Windows runners have no hypervisor.
 // https://github.com/actions/runner-images/issues/183
 func (c *ci) use(u Use) {
+	if u.At.IsZero() {
+		u.At, u.Of = c.here, cmp.Or(u.Of, c.of)
+		for _, p := range u.Parts {
+			if !p.At.IsZero() {
+				u.At = p.At
+			}
+		}
+	}
 	u.NoHypervisor = len(u.Hosts) > 0
 	for i := range c.doc.Uses {
 		o := &c.doc.Uses[i]
@@ -92,7 +107,7 @@ func (s *scope) node(n *yamledit.Node) operand {
 // or a step before, may set it.
 func (s *scope) variable(name, script string) operand {
 	for _, word := range []string{name + "=", name + " =", name + "<<"} {
-		if strings.Contains(script, word) || strings.Contains(string(s.Src), word) {
+		if strings.Contains(script, word) || s.says(word) {
 			return operand{}
 		}
 	}

@@ -48,7 +48,8 @@ func (gitlabCI) Read(in *Input) (*Document, error) {
 	}
 	g := &gitlab{ci: newCI(y, "gitlab")}
 	for _, d := range y.Docs {
-		g.root = d
+		g.roots = []*yamledit.Node{d}
+		g.include(d, map[string]bool{}, 0)
 		d.Entries(func(k, v *yamledit.Node) bool {
 			name, _ := k.Text()
 			if v.Resolve().Kind == yamledit.Mapping && !slices.Contains(gitlabKeys, name) {
@@ -67,31 +68,98 @@ var gitlabKeys = []string{"default", "variables", "workflow", "include", "stages
 // gitlab reads one pipeline.
 type gitlab struct {
 	*ci
-	root *yamledit.Node
+	// roots are the file and those of the repository that it includes, the
+	// strongest first.
+	roots []*yamledit.Node
+}
+
+// maxIncludes is how deep files include others.
+const maxIncludes = 10
+
+// include reads the files of the repository that a file includes. What it takes
+// from elsewhere is not known.
+// https://docs.gitlab.com/ci/yaml/includes/
+func (g *gitlab) include(d *yamledit.Node, seen map[string]bool, depth int) {
+	inc := d.Get("include").Resolve()
+	if inc == nil || depth > maxIncludes || path.Base(g.in.Path) != ".gitlab-ci.yml" {
+		return // of another file it is not known where the repository begins
+	}
+	items := inc.Items()
+	if items == nil {
+		items = []*yamledit.Node{inc}
+	}
+	for i := len(items) - 1; i >= 0; i-- { // the last one is the strongest
+		name, ok := items[i].Text()
+		if !ok {
+			name = items[i].String("local")
+		}
+		name = path.Clean(strings.TrimPrefix(name, "/"))
+		if name == "." || strings.ContainsAny(name, "*$:") || seen[name] {
+			continue
+		}
+		seen[name] = true
+		if root := g.other(name); root != nil {
+			g.roots = append(g.roots, root)
+			g.include(root, seen, depth+1)
+		}
+	}
+}
+
+// top finds a key of the file, or of those that it includes.
+func (g *gitlab) top(keys ...string) *yamledit.Node {
+	for _, r := range g.roots {
+		if v := r.Path(keys...); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// named are what a job of a name is made of: the files' jobs are merged.
+func (g *gitlab) named(name string) (list []*yamledit.Node) {
+	for _, r := range g.roots {
+		if n := r.Get(name).Resolve(); n != nil && n.Kind == yamledit.Mapping {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 // chain is a job and what it extends, the strongest first. complete is false
-// where something that it extends is not in this file.
-func (g *gitlab) chain(n *yamledit.Node, seen []*yamledit.Node) (list []*yamledit.Node, complete bool) {
-	n = n.Resolve()
-	if n == nil || slices.Contains(seen, n) || len(seen) > 11 { // GitLab's bound
+// where something that it extends is not known.
+func (g *gitlab) chain(name string, seen []string) (list []*yamledit.Node, complete bool) {
+	own := g.named(name)
+	if len(own) == 0 || slices.Contains(seen, name) || len(seen) > 11 { // GitLab's bound
 		return nil, false
 	}
-	list, complete = []*yamledit.Node{n}, true
-	names := n.Get("extends").Items()
-	if one, ok := n.Get("extends").Text(); ok && one != "" {
-		names = []*yamledit.Node{n.Get("extends")}
+	list, complete = own, true
+	var extends *yamledit.Node
+	for _, n := range own {
+		if extends = n.Get("extends"); extends != nil {
+			break
+		}
+	}
+	names := extends.Items()
+	if one, ok := extends.Text(); ok && one != "" {
+		names = []*yamledit.Node{extends}
 	}
 	for i := len(names) - 1; i >= 0; i-- { // the last one is the strongest
-		name, _ := names[i].Text()
-		more, ok := g.chain(g.root.Get(name), append(seen, n))
+		other, _ := names[i].Text()
+		more, ok := g.chain(other, append(seen, name))
 		list, complete = append(list, more...), complete && ok
 	}
 	return list, complete
 }
 
 func (g *gitlab) job(name string, n *yamledit.Node) {
-	list, complete := g.chain(n, nil)
+	list, complete := g.chain(name, nil)
+	g.here = span(n)
+	if e := n.Get("extends").Resolve(); e != nil {
+		g.here = span(e)
+	}
+	if i := strings.IndexAny(string(g.Src[g.here.Start:g.here.End]), "\r\n"); i > 0 {
+		g.here.End = g.here.Start + i
+	}
 	get := func(key string) *yamledit.Node {
 		for _, m := range list {
 			if v := m.Get(key); v != nil {
@@ -104,13 +172,15 @@ func (g *gitlab) job(name string, n *yamledit.Node) {
 		if v := get(key); v != nil || !complete {
 			return v
 		}
-		if v := g.root.Path("default", key); v != nil {
+		if v := g.top("default", key); v != nil {
 			return v
 		}
-		return g.root.Get(key)
+		return g.top(key)
 	}
 	base := &scope{ci: g.ci}
-	base.env(g.root.Get("variables"))
+	for i := len(g.roots) - 1; i >= 0; i-- {
+		base.env(g.roots[i].Get("variables"))
+	}
 	for i := len(list) - 1; i >= 0; i-- {
 		base.env(list[i].Get("variables"))
 	}
@@ -224,7 +294,7 @@ func (g *gitlab) script(n *yamledit.Node, s *scope, depth int) {
 			keys = append(keys, t)
 		}
 		if len(keys) > 0 {
-			g.script(g.root.Path(keys...), s, depth+1)
+			g.script(g.top(keys...), s, depth+1)
 		}
 		return
 	}

@@ -109,12 +109,20 @@ func (j *judge) about(u *Use, windows bool) []Finding {
 		return list
 	}
 	j.hosts(u, m, add)
+	if u.elsewhere() {
+		return list // the rest is found there
+	}
 	j.support(u, m, add)
 	j.pin(u, m, add)
 	if j.To != nil && !onBuild(m, j.To.Version.Build) {
 		add(Finding{Rule: RuleRetarget, Message: u.Reference + " is not of " + compat.Name(j.Facts, j.To.Version.WithoutRevision(), j.To.Edition)})
 	}
 	return list
+}
+
+// elsewhere reports whether nothing of the reference stands in this file.
+func (u *Use) elsewhere() bool {
+	return u.Of != "" && !slices.ContainsFunc(u.parts(), func(p Part) bool { return !p.At.IsZero() })
 }
 
 // platforms names what an image is for.
@@ -343,11 +351,56 @@ func (j *judge) groups(doc *Document, refused map[string]bool) {
 		}
 		if len(names) > 1 && !j.together(uses) {
 			last := uses[len(uses)-1]
-			j.findings = append(j.findings, Finding{Rule: RuleMixed, Image: last.Reference, At: last.At, Source: compat.TableURL(nil),
+			f := Finding{Rule: RuleMixed, Image: last.Reference, At: last.At, Source: compat.TableURL(nil),
 				Message: "used together with images of another Windows (" + strings.Join(names, ", ") + "): no Windows Server runs all of them in process isolation",
-				Hint:    "use tags of one Windows version"})
+				Hint:    "use tags of one Windows version"}
+			if changes := j.unite(doc, uses); changes != nil {
+				f.Hint = "use tags of the last stage's Windows"
+				for _, c := range changes {
+					f.Fix = append(f.Fix, c.edit())
+				}
+			}
+			j.findings = append(j.findings, f)
 		}
 	}
+}
+
+// unite moves the stages of a build to the Windows of the last one, which is what
+// is shipped: nil where that cannot be written for all of them.
+func (j *judge) unite(doc *Document, uses []*Use) (changes []change) {
+	last := uses[len(uses)-1]
+	m := j.in.Look(last.Reference)
+	if last.Role != "base" || len(m.Children) != 1 || len(last.Hosts) > 0 {
+		return nil
+	}
+	build := m.Children[0].Version.Build
+	made := map[Span]change{}
+	for _, u := range uses {
+		if onBuild(j.in.Look(u.Reference), build) {
+			continue
+		}
+		moved := *u
+		moved.Hosts = []Host{{Host: winver.Host{Version: winver.OfBuild(build), Edition: winver.Server}}}
+		for _, ref := range j.instead(&judged{Use: &moved}) {
+			if list, ok := rewrite(u, ref); ok && onBuild(j.in.Look(ref), build) {
+				for _, c := range list {
+					made[c.at] = c
+					changes = append(changes, c)
+				}
+				break
+			}
+		}
+	}
+	for i := range doc.Uses { // an ARG may be another one's, too
+		u := &doc.Uses[i]
+		ref := changed(u, made)
+		in := slices.ContainsFunc(uses, func(o *Use) bool { return o == u })
+		n := j.in.Look(ref)
+		if in && !onBuild(n, build) || ref != u.Reference && (!in || slices.ContainsFunc(n.Findings, image.Finding.Defect)) {
+			return nil
+		}
+	}
+	return changes
 }
 
 // together reports whether any Windows Server may run all of the images.

@@ -290,7 +290,7 @@ func (p *pod) selectBuilds(builds []uint32) (fix []Edit, hint string) {
 	if p.sel.admits("linux", 0) {
 		selector = append(selector, yamledit.Pair{Key: labelOS, Value: "windows"})
 	}
-	if len(builds) == 1 || len(has) == 1 {
+	if len(builds) == 1 {
 		if !p.sel.admits("windows", builds[0]) {
 			return nil, hint
 		}

@@ -87,9 +87,11 @@ func (y *yamlFile) retired(l *facts.Label, at Span, more []Span, others []string
 // compared reports whether a condition in the file compares something with a
 // label.
 func (y *yamlFile) compared(label string) bool {
-	for line := range strings.Lines(string(y.Src)) {
-		if strings.Contains(line, "'"+label+"'") && (strings.Contains(line, "==") || strings.Contains(line, "!=") || strings.Contains(line, "(")) {
-			return true
+	for _, src := range append([]string{string(y.Src)}, y.others...) {
+		for line := range strings.Lines(src) {
+			if strings.Contains(line, "'"+label+"'") && (strings.Contains(line, "==") || strings.Contains(line, "!=") || strings.Contains(line, "(")) {
+				return true
+			}
 		}
 	}
 	return false

@@ -3,6 +3,7 @@ package files
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/winmatch/winmatch/files/yamledit"
@@ -12,19 +13,54 @@ import (
 type yamlFile struct {
 	*yamledit.File
 	in *Input
+	// others are the texts of files that this one takes in. Their nodes have no
+	// places: these would be of another file.
+	others []string
 }
 
 // readYAML reads a YAML file. The error is an *Error.
 func readYAML(in *Input) (*yamlFile, error) {
 	f, err := yamledit.Parse(in.Src)
 	if err == nil {
-		return &yamlFile{f, in}, nil
+		return &yamlFile{File: f, in: in}, nil
 	}
 	var e *yamledit.Error
 	if !errors.As(err, &e) {
 		return nil, &Error{File: in.Path, Reason: err.Error()}
 	}
 	return nil, &Error{File: in.Path, Line: e.Line, Column: e.Column, Reason: e.Reason, Template: bytes.Contains(in.Src, []byte("{{"))}
+}
+
+// maxOthers is how many other files one may take in.
+const maxOthers = 50
+
+// other reads a file that this one takes in, by its path from this one; nil where
+// it cannot be read. What is in it has no place here.
+func (y *yamlFile) other(name string) *yamledit.Node {
+	if len(y.others) >= maxOthers {
+		return nil
+	}
+	src := y.in.beside(name)
+	f, err := yamledit.Parse(src)
+	if src == nil || err != nil || len(f.Docs) == 0 {
+		return nil
+	}
+	y.others = append(y.others, string(src))
+	forget(f.Docs[len(f.Docs)-1])
+	return f.Docs[len(f.Docs)-1]
+}
+
+// forget takes the places off a node and what is in it.
+func forget(n *yamledit.Node) {
+	n.Start, n.End, n.Begin = 0, 0, 0
+	for _, c := range n.Content {
+		forget(c)
+	}
+}
+
+// says reports whether a text stands in this file or in one that it takes in.
+func (y *yamlFile) says(text string) bool {
+	return strings.Contains(string(y.Src), text) || slices.ContainsFunc(y.others, func(o string) bool { return strings.Contains(o, text) })
 }
 
 // span is where a node stands.

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"io"
 
-	"github.com/rogpeppe/go-internal/diff"
-
 	"github.com/winmatch/winmatch/files"
 )
 
@@ -42,16 +40,6 @@ func (x *Fix) Add(r *files.Result, written bool) {
 	s := Scan{Findings: x.Left, Errors: x.Errors}
 	s.Add(&left)
 	x.Left, x.Errors = s.Findings, s.Errors
-}
-
-// Diff is a unified diff, as git and patch take it.
-func Diff(name string, before, after []byte) []byte {
-	d := diff.Diff("a/"+name, before, "b/"+name, after)
-	// Its first line, "diff a/NAME b/NAME", is no line of such a diff.
-	if _, rest, ok := bytes.Cut(d, []byte("\n")); ok {
-		return rest
-	}
-	return d
 }
 
 // FixText writes the diffs of the files that change.
