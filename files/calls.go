@@ -76,7 +76,6 @@ func (w *workflow) call(job *yamledit.Node, s *scope) {
 	root.Get("jobs").Entries(func(_, j *yamledit.Node) bool {
 		in := w.enter(root, job, name, s)
 		in.job(j)
-		w.touched = w.touched || in.touched && w.depth > 0
 		if in.touched {
 			w.take(in.doc)
 		}
@@ -97,7 +96,6 @@ func (w *workflow) composite(step *yamledit.Node, s *scope) {
 			inner := in.scope(nil, cell{})
 			inner.on = s.on
 			in.steps(root.Path("runs", "steps"), inner, nil)
-			w.touched = w.touched || in.touched
 			w.take(in.doc)
 			return
 		}

@@ -193,12 +193,33 @@ func (s *scope) word(w word, n *yamledit.Node) value {
 		if !o.known {
 			return value{why: "it is not known before the job runs"}
 		}
-		if f.kind != literal && s.axes[f.text] {
+		if f.kind != literal && (s.axes[f.text] || s.decides(strings.TrimSpace(f.text))) {
 			o.value = o.nowhere()
 		}
 		out.parts = append(out.parts, o.parts...)
 	}
 	return out
+}
+
+// decides reports whether a condition in the file depends on a variable: to
+// change its value would change what is done.
+func (y *yamlFile) decides(name string) bool {
+	if !y.says(name) {
+		return false
+	}
+	for _, src := range append([]string{string(y.Src)}, y.others...) {
+		for line := range strings.Lines(src) {
+			if !strings.Contains(line, name) {
+				continue
+			}
+			for _, op := range []string{"==", "!=", "eq(", "ne(", "in(", "contains(", "startsWith("} {
+				if strings.Contains(line, op) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // nowhere is a value without the places that it stands in.

@@ -146,7 +146,9 @@ func (g *gitlab) chain(name string, seen []string) (list []*yamledit.Node, compl
 	for i := len(names) - 1; i >= 0; i-- { // the last one is the strongest
 		other, _ := names[i].Text()
 		more, ok := g.chain(other, append(seen, name))
-		list, complete = append(list, more...), complete && ok
+		if list = append(list, more...); !ok {
+			return list, false // what is weaker may not hold
+		}
 	}
 	return list, complete
 }
