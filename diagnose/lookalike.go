@@ -26,6 +26,10 @@ func (d *Finding) own(add adder) {
 			add(compat.Place, "", "keep the pod to Windows nodes: nodeSelector: {\"kubernetes.io/os\": \"windows\"}")
 		case d.runner() != "":
 			add(compat.UseHost, "", "%s", d.runner())
+		case strings.Contains(d.Source, "/containers/image/"):
+			// Podman, Buildah, Skopeo and CRI-O have no mode to switch.
+			add(compat.UseHost, "", "run it with Docker or containerd on Windows: Podman runs Linux containers only")
+			add(Inspect, with("winmatch image ", d.Image), "see which Windows is in the image, without pulling it")
 		default:
 			add(Engine, "& \"$Env:ProgramFiles\\Docker\\Docker\\DockerCli.exe\" -SwitchWindowsEngine", "switch Docker Desktop to Windows containers (in PowerShell, or in the menu of its icon)")
 			add(compat.UseHost, "", "on another engine: it has to run on Windows")

@@ -59,3 +59,16 @@ func TestPipelines(t *testing.T) {
 		}
 	}
 }
+
+// TestPodman: what reads with containers/image has no mode to switch.
+func TestPodman(t *testing.T) {
+	for text, engine := range map[string]bool{
+		`Error: choosing an image from manifest list docker://mcr.microsoft.com/windows/nanoserver:ltsc2022: no image found in manifest list for architecture amd64, variant "", OS linux`: false,
+		`docker: image operating system "windows" cannot be used on this platform.`:                                                                                                        true,
+	} {
+		d := Text(text, f).Diagnoses[0].Judge(f, &Known{})
+		if d.Detail != "linux-mode" || len(d.Remedies) < 2 || (d.Remedies[0].Kind == Engine) != engine {
+			t.Errorf("%q: %s, %+v", text, d.Detail, d.Remedies)
+		}
+	}
+}
