@@ -154,6 +154,7 @@ type Workload struct {
 	Owner
 	Replicas int // wanted; -1 where that is not a number of its own (DaemonSet, CronJob)
 	Spec     *Spec
+	Open     bool // its runtime class could not be seen, so that where it may be put is not known
 }
 
 // Pod is a pod.

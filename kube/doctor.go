@@ -56,6 +56,7 @@ type exam struct {
 	onLinux map[string]bool
 	admits  map[*Spec]*reach
 	answers map[question]answer
+	blind   bool // some nodes could not be seen
 }
 
 // seen is an image on a Windows; the revision counts on Windows Server 2016 only.
@@ -109,6 +110,9 @@ type reach struct {
 func newExam(d *Doctor, c *Cluster) *exam {
 	e := &exam{Doctor: d, cluster: c, nodes: make(map[string]*Node, len(c.Nodes)), ran: map[seen]bool{}, failed: map[seen]bool{},
 		onLinux: map[string]bool{}, admits: map[*Spec]*reach{}, answers: map[question]answer{}}
+	for _, u := range c.Unseen {
+		e.blind = e.blind || u.Resource == "nodes"
+	}
 	for i := range c.Nodes {
 		e.nodes[c.Nodes[i].Name] = &c.Nodes[i]
 	}
@@ -147,7 +151,7 @@ func newExam(d *Doctor, c *Cluster) *exam {
 		}
 	}
 	for i := range c.Workloads {
-		if w := &c.Workloads[i]; !live[w.Owner] {
+		if w := &c.Workloads[i]; !live[w.Owner] && !w.Open {
 			e.groups = append(e.groups, group{owner: w.Owner, spec: w.Spec})
 		}
 	}

@@ -88,8 +88,8 @@ func (e *exam) container(g *group, c *Container) (Finding, bool) {
 		only := windows && !linux && (!img.ByName() || img.Family != "" && len(img.Children) == 1)
 		wrongOS(g, &f, only)
 	}
-	if f.Code == NoNode && g.nodes.others > 0 {
-		f.Code = AtRisk // a node of another system may run it
+	if f.Code == NoNode && (g.nodes.others > 0 || e.blind) {
+		f.Code = AtRisk // a node of another system may run it, or one that was not seen
 	}
 	if f.Code == "" {
 		return f, false

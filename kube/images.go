@@ -176,17 +176,21 @@ func (m *Images) clients(ctx context.Context, ref image.Reference, uses []use) [
 }
 
 // matches reports whether a key of a pull secret is for a reference: a host, with
-// * for parts of its name, and the beginning of a path.
+// * for parts of its name, and the beginning of a path, letter by letter.
 // https://kubernetes.io/docs/concepts/containers/images/#config-json
 func matches(key string, ref image.Reference) bool {
 	key = strings.TrimPrefix(strings.TrimPrefix(key, "https://"), "http://")
-	host, under, _ := strings.Cut(strings.TrimSuffix(key, "/"), "/")
-	under = strings.TrimPrefix(strings.TrimPrefix(under, "v1"), "v2")
-	under = strings.Trim(under, "/")
+	host, under, _ := strings.Cut(key, "/")
+	for _, version := range []string{"v1", "v2"} {
+		if under == version || strings.HasPrefix(under, version+"/") {
+			under = strings.TrimPrefix(under[len(version):], "/")
+			break
+		}
+	}
 	if host == "index.docker.io" || host == "registry-1.docker.io" {
 		host = image.DockerHub
 	}
-	if under != "" && under != ref.Repository && !strings.HasPrefix(ref.Repository, under+"/") {
+	if !strings.HasPrefix(ref.Repository, under) {
 		return false
 	}
 	want, have := strings.Split(host, "."), strings.Split(ref.Host, ".")

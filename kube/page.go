@@ -33,11 +33,13 @@ func read[L interface{ GetContinue() string }](ctx context.Context, c *collector
 		defer close(pages)
 		fetch(ctx, c, list, pages)
 	}()
+	some := false
 	for p := range pages {
 		if p.err != nil {
-			c.unseen(resource, namespace, p.err)
+			c.unseen(resource, namespace, p.err, some)
 			return
 		}
+		some = true
 		if p.reset && reset != nil {
 			reset()
 		}

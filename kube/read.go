@@ -65,10 +65,10 @@ type collector struct {
 	mu       sync.Mutex
 	cluster  Cluster
 	specs    specs
-	parents  map[types.UID]parent // what replica sets and jobs belong to
-	warnings map[string][]warning // by the pod's UID
-	runtimes map[string]*nodev1.Scheduling
-	podOwner []types.UID // beside cluster.Pods
+	parents  map[types.UID]parent          // what replica sets and jobs belong to
+	warnings map[string][]warning          // by the pod's UID
+	runtimes map[string]*nodev1.Scheduling // of each runtime class, nil where it has none
+	podOwner []types.UID                   // beside cluster.Pods
 
 	heard    atomic.Bool // the server has answered
 	answered int         // lists that were read, or refused by a server that answers
@@ -89,9 +89,7 @@ func (c *collector) classes(ctx context.Context) {
 	c.runtimes = map[string]*nodev1.Scheduling{}
 	read(ctx, c, "runtimeclasses", "", c.Kube.NodeV1().RuntimeClasses().List, nil, func(l *nodev1.RuntimeClassList) {
 		for i := range l.Items {
-			if s := l.Items[i].Scheduling; s != nil {
-				c.runtimes[l.Items[i].Name] = s
-			}
+			c.runtimes[l.Items[i].Name] = l.Items[i].Scheduling
 		}
 	})
 }
@@ -248,14 +246,16 @@ func (c *collector) workload(kind string, m *metav1.ObjectMeta, replicas int, t 
 	if c.Selector != nil && !c.Selector.Matches(labels.Set(t.Labels)) {
 		return
 	}
+	open := false
 	if t.Spec.RuntimeClassName != nil {
-		if s := c.runtimes[*t.Spec.RuntimeClassName]; s != nil {
+		s, known := c.runtimes[*t.Spec.RuntimeClassName]
+		if open = !known; s != nil {
 			addRuntimeClass(&t.Spec, s.NodeSelector, s.Tolerations)
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cluster.Workloads = append(c.cluster.Workloads, Workload{Owner{kind, m.Namespace, m.Name}, replicas, c.specs.of(&t.Spec, true, false)})
+	c.cluster.Workloads = append(c.cluster.Workloads, Workload{Owner{kind, m.Namespace, m.Name}, replicas, c.specs.of(&t.Spec, true, false), open})
 	c.keepTemplate(t)
 }
 
@@ -275,19 +275,13 @@ func (c *collector) link() {
 			}
 		}
 	}
-	for i := range c.cluster.Unseen {
-		u := &c.cluster.Unseen[i]
-		if u.Resource == "pods" && len(c.cluster.Pods) > 0 || u.Resource == "nodes" && len(c.cluster.Nodes) > 0 {
-			u.Partial = true
-		}
-	}
 }
 
 // unseen notes a list that could not be read to its end.
-func (c *collector) unseen(resource, namespace string, err error) {
+func (c *collector) unseen(resource, namespace string, err error, partial bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	u := Unseen{Resource: resource, Namespace: namespace, Why: err.Error()}
+	u := Unseen{Resource: resource, Namespace: namespace, Why: err.Error(), Partial: partial}
 	if refused(err) {
 		u.Why, u.Forbidden = "forbidden", true
 		c.answered++

@@ -144,7 +144,7 @@ func short(s string) string {
 // waits finds pods that wait for a version of Windows that no node's labels show.
 func (e *exam) waits(g *group) (Finding, bool) {
 	wishes := g.spec.wishes()
-	if len(g.waiting) == 0 || len(wishes) == 0 || len(e.cluster.Nodes) == 0 || slices.ContainsFunc(e.cluster.Nodes, func(n Node) bool { return g.spec.Selects(&n) }) {
+	if len(g.waiting) == 0 || len(wishes) == 0 || len(e.cluster.Nodes) == 0 || e.blind || slices.ContainsFunc(e.cluster.Nodes, func(n Node) bool { return g.spec.Selects(&n) }) {
 		return Finding{}, false
 	}
 	free := g.spec.anyVersion()

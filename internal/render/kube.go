@@ -127,7 +127,7 @@ func KubeDoctorText(w io.Writer, d *KubeDoctor, s Style) {
 			continue
 		}
 		fmt.Fprintln(w)
-		kubeFinding(w, f, s)
+		kubeFinding(w, f, d.noPods(), s)
 	}
 	if notes > 0 {
 		kubeNotes(w, d, s)
@@ -153,6 +153,9 @@ func (u *KubeUnseen) text() string {
 }
 
 func kubeNothing(d *KubeDoctor) string {
+	if len(d.Unseen) > 0 {
+		return "nothing was found in what could be seen"
+	}
 	if len(d.Nodes) == 0 {
 		return fmt.Sprintf("no Windows nodes were seen, and nothing is wrong with %d pods", d.Cluster.Pods)
 	}
@@ -231,7 +234,18 @@ func date(d facts.Date) string {
 	return d.String()
 }
 
-func kubeFinding(w io.Writer, f *KubeFinding, s Style) {
+// noPods says that a finding is about a template.
+func (d *KubeDoctor) noPods() string {
+	for _, u := range d.Unseen {
+		switch u.Resource {
+		case "pods", "replicasets", "jobs":
+			return "by its template"
+		}
+	}
+	return "no pods now"
+}
+
+func kubeFinding(w io.Writer, f *KubeFinding, noPods string, s Style) {
 	color := map[string]string{"error": red, "warning": yellow, "note": blue}[f.Level]
 	pods := ""
 	switch {
@@ -240,7 +254,7 @@ func kubeFinding(w io.Writer, f *KubeFinding, s Style) {
 	case f.Pods > 1:
 		pods = fmt.Sprintf("  %d pods", f.Pods)
 	default:
-		pods = "  no pods now"
+		pods = "  " + noPods
 	}
 	fmt.Fprintf(w, "%s%s%s\n", s.paint(bold+";"+color, pad(f.Code, 9)), s.paint(bold, f.Owner.String()), s.paint(dim, pods))
 	indent := strings.Repeat(" ", 9)
@@ -270,6 +284,9 @@ func kubeFinding(w io.Writer, f *KubeFinding, s Style) {
 			}
 		}
 		fmt.Fprintf(w, "%s> %s%s\n", indent, clip(b.Message, 160), on)
+		if b.Otherwise != "" {
+			fmt.Fprintf(w, "%s  or: %s\n", indent, b.Otherwise)
+		}
 	}
 	if len(f.Places) > 1 || s.Verbose {
 		var rows [][]string
