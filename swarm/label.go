@@ -53,6 +53,53 @@ func (w *Windows) Runs(f *facts.Facts, today facts.Date) []string {
 	return out
 }
 
+// Unclaimed is a build of images that a node is not labelled to run.
+type Unclaimed struct {
+	Build  uint32
+	Why    string
+	Remedy string // what at the node would change that; "" for nothing
+}
+
+// Unclaimed says of each build of which there are images, and which no label of the
+// node claims, why not: the core's grounds.
+func (w *Windows) Unclaimed(f *facts.Facts, today facts.Date) []Unclaimed {
+	if !w.Version.IsValid() {
+		return nil
+	}
+	child := [1]compat.Child{{OS: "windows", Architecture: "amd64"}}
+	q := compat.Question{Host: compat.Host{Version: w.Version, Edition: w.Edition}, Isolation: w.Isolation, Runtime: w.Runtime, Today: today, Image: compat.Image{Children: child[:]}}
+	claimed := map[uint32]bool{}
+	for _, v := range compat.Runs(f, q) {
+		claimed[v.Build] = true
+	}
+	var out []Unclaimed
+	for i := range f.Releases {
+		r := &f.Releases[i]
+		if len(r.Images) == 0 || r.Build == 0 || claimed[r.Build] {
+			continue
+		}
+		claimed[r.Build] = true
+		v := winver.OfBuild(r.Build)
+		child[0].Version, child[0].OSVersion = v, v.String()
+		d := compat.Decide(f, &q)
+		u := Unclaimed{Build: r.Build}
+		for _, reason := range d.Reasons(f, &q) {
+			if u.Why = strings.TrimPrefix(u.Why+"; "+reason.Text, "; "); d.Answer == compat.No {
+				break // the first one settles it
+			}
+		}
+		if d.Answer == compat.Unknown || d.Answer == compat.Risky {
+			for _, k := range d.Remedies(f, &q, "", nil) {
+				if k.Kind == compat.UpdateHost {
+					u.Remedy = k.Text
+				}
+			}
+		}
+		out = append(out, u)
+	}
+	return out
+}
+
 // NodeLabels is what is to be changed at a node's labels.
 type NodeLabels struct {
 	Node    *Node

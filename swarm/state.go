@@ -123,6 +123,7 @@ type (
 		Status struct{ State, Addr string }
 	}
 	wireTemplate struct {
+		PluginSpec    *struct{ Remote string } // of a service that is a plugin of the engine
 		ContainerSpec struct{ Image, Isolation string }
 		Resources     struct {
 			Reservations struct{ NanoCPUs, MemoryBytes int64 }
@@ -183,7 +184,12 @@ func (c *Client) Read(ctx context.Context) (*State, error) {
 	if err := stream(ctx, c, "/nodes", s.addNode); err != nil {
 		return nil, err
 	}
-	if err := stream(ctx, c, "/services", func(w *wireService) { s.Services = append(s.Services, service(w)) }); err != nil {
+	// A plugin of the engine is no container: nothing here is about it.
+	if err := stream(ctx, c, "/services", func(w *wireService) {
+		if w.Spec.TaskTemplate.PluginSpec == nil {
+			s.Services = append(s.Services, service(w))
+		}
+	}); err != nil {
 		return nil, err
 	}
 	s.name()

@@ -125,6 +125,12 @@ func (a *app) labelOnce(ctx context.Context, f *swarmLabelFlags, again bool) err
 		if v.Remove == nil {
 			v.Remove = []string{}
 		}
+		v.Unclaimed = []render.SwarmUnclaimed{}
+		if l.Unknown == "" {
+			for _, u := range l.Node.Windows.Unclaimed(a.facts, a.today()) {
+				v.Unclaimed = append(v.Unclaimed, render.SwarmUnclaimed(u))
+			}
+		}
 		out.Nodes = append(out.Nodes, v)
 	}
 	switch {

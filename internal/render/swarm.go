@@ -270,8 +270,17 @@ type SwarmLabels struct {
 	Command string            `json:"command"`
 	Applied bool              `json:"applied"`
 	Error   string            `json:"error"`
+	// Unclaimed are the builds of images that no label says the node runs.
+	Unclaimed []SwarmUnclaimed `json:"unclaimed"`
 
 	HostName string `json:"-"`
+}
+
+// SwarmUnclaimed is a build of images that a node is not labelled to run.
+type SwarmUnclaimed struct {
+	Build  uint32 `json:"build"`
+	Why    string `json:"why"`
+	Remedy string `json:"remedy"` // what at the node would change that, or ""
 }
 
 // SwarmLabel is the answer of swarm label.
@@ -303,6 +312,15 @@ func SwarmLabelText(w io.Writer, l *SwarmLabel, s Style, apply bool) {
 				fmt.Fprintln(w, s.paint(red, "  - "+k+"="+was))
 			}
 			fmt.Fprintln(w, s.paint(green, "  + "+k+"="+n.Set[k]))
+		}
+		for _, u := range n.Unclaimed {
+			// Of its own build nobody expects that.
+			if s.Verbose || u.Build == n.Host.Version.Build {
+				fmt.Fprintf(w, "  %s%d: %s\n", s.paint(dim, "no label for images of "), u.Build, u.Why)
+				if u.Remedy != "" {
+					fmt.Fprintln(w, "    → "+u.Remedy)
+				}
+			}
 		}
 		switch {
 		case n.Error != "":
