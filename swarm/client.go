@@ -134,6 +134,8 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) (*h
 		e.Code = CodeConflict
 	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
 		e.Code, e.Hint = CodeForbidden, "this needs the permission to manage the Swarm"
+	case strings.Contains(low, "http request to an https server"):
+		e.Code, e.Hint = CodeUnreachable, "the engine wants TLS: DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or a context that has the certificates"
 	case strings.Contains(low, "not a swarm manager") || strings.Contains(low, "swarm manager"):
 		e.Code, e.Hint = CodeNoManager, "ask a manager: docker context use NAME, --context NAME or DOCKER_HOST"
 	case resp.StatusCode == http.StatusNotFound:

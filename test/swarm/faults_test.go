@@ -183,6 +183,9 @@ func TestRefused(t *testing.T) {
 	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.39") }))
 	defer old.Close()
 	expect(t, "tcp://"+old.Listener.Addr().String(), 2, []string{"the engine is too old: it speaks API 1.39, and 1.40"}, "swarm", "doctor")
+	secure := httptest.NewTLSServer(http.NotFoundHandler()) // Go's, as dockerd's
+	defer secure.Close()
+	expect(t, "tcp://"+secure.Listener.Addr().String(), 2, []string{"HTTP request to an HTTPS server", "hint: the engine wants TLS: DOCKER_TLS_VERIFY=1"}, "swarm", "doctor")
 	web := httptest.NewServer(http.NotFoundHandler())
 	defer web.Close()
 	expect(t, "tcp://"+web.Listener.Addr().String(), 2, []string{"the engine says: 404 page not found"}, "swarm", "doctor")
