@@ -5,6 +5,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	nodev1 "k8s.io/api/node/v1"
 
 	"github.com/winmatch/winmatch/compat"
 	"github.com/winmatch/winmatch/facts"
@@ -24,6 +25,8 @@ type Cluster struct {
 	Held map[string]string
 
 	Objects *Objects // where the Reader was asked for them
+
+	runtimes map[string]*nodev1.Scheduling // of runtime classes that choose nodes, by name
 }
 
 // Unseen is something that could not be read, and why.

@@ -59,6 +59,20 @@ func (r *Reader) Read(ctx context.Context) (*Cluster, error) {
 	return &c.cluster, nil
 }
 
+// ReadNodes reads nodes and runtime classes, and nothing else of a cluster.
+func (r *Reader) ReadNodes(ctx context.Context) (*Cluster, error) {
+	c := &collector{Reader: r}
+	c.classes(ctx)
+	c.nodes(ctx)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if c.answered == 0 && c.failure != nil {
+		return nil, c.failure
+	}
+	return &c.cluster, nil
+}
+
 // collector is one reading of a cluster.
 type collector struct {
 	*Reader
@@ -87,6 +101,7 @@ func (c *collector) namespaces() []string {
 
 func (c *collector) classes(ctx context.Context) {
 	c.runtimes = map[string]*nodev1.Scheduling{}
+	c.cluster.runtimes = c.runtimes
 	read(ctx, c, "runtimeclasses", "", c.Kube.NodeV1().RuntimeClasses().List, nil, func(l *nodev1.RuntimeClassList) {
 		for i := range l.Items {
 			c.runtimes[l.Items[i].Name] = l.Items[i].Scheduling

@@ -15,7 +15,7 @@ import (
 var program = cli.Program{
 	Name:  "kubectl winmatch",
 	Short: "Windows versions in a Kubernetes cluster: what does not fit, and what helps",
-	Verbs: []func(*cli.Run) *cobra.Command{doctorCommand, labelCommand, simulateCommand},
+	Verbs: []func(*cli.Run) *cobra.Command{doctorCommand, labelCommand, selectCommand, simulateCommand},
 }
 
 // Main runs the program and returns its exit code.

@@ -66,6 +66,9 @@ users: [{name: me, user: {token: x}}]
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.discover(w, r) {
+		return
+	}
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	if i := len(parts) - 2; i > 0 && parts[i] == "nodes" {
 		s.node(w, r, parts[i+1])
