@@ -57,15 +57,16 @@ func (r *Reader) Climb(ctx context.Context, t *Template) {
 	}
 }
 
-// maxTries bounds how often a change is tried that somebody else's overtakes.
-const maxTries = 8
+// maxReplans bounds how often a change is planned anew that somebody else's
+// overtakes.
+const maxReplans = 8
 
 // Apply changes how a workload chooses nodes, at the version that was read. Where
 // somebody else has changed it since, it is read and planned again; may says of
 // the new plan whether it is still to be done. It returns what was done.
 func (r *Reader) Apply(ctx context.Context, t *Template, c *Choice, plan func(*Template) *Choice, may func(*Template, *Choice) error) (*Choice, error) {
 	server := &collector{Reader: r}
-	for range maxTries {
+	for range maxReplans {
 		_, err := again(ctx, server, func() (runtime.Object, error) { return r.patch(ctx, t, t.patch(c.Will, true)) })
 		if err == nil || !apierrors.IsConflict(err) {
 			return c, err
@@ -86,7 +87,7 @@ func (r *Reader) Apply(ctx context.Context, t *Template, c *Choice, plan func(*T
 			return c, err
 		}
 	}
-	return c, fmt.Errorf("it was changed by somebody else meanwhile, %d times: run it again", maxTries)
+	return c, fmt.Errorf("it was changed by somebody else meanwhile, %d times: run it again", maxReplans)
 }
 
 func imagesOf(t *Template) []string {

@@ -72,15 +72,15 @@ func app(t *testing.T, spec string) *Template {
 const (
 	core = "mcr.microsoft.com/windows/servercore:"
 	nano = "mcr.microsoft.com/windows/nanoserver:"
-	w16  = "10.0.14393.1715"
-	w19  = "10.0.17763.9245"
-	w22  = "10.0.20348.5622"
-	w25  = "10.0.26100.33296"
+	v16  = "10.0.14393.1715"
+	v19  = "10.0.17763.9245"
+	v22  = "10.0.20348.5622"
+	v25  = "10.0.26100.33296"
 	new_ = "containerd://2.4.2"
 )
 
 func TestChoose(t *testing.T) {
-	three := []Node{linuxNode("l"), windowsNode("n19", w19, new_, false), windowsNode("n22", w22, new_, false), windowsNode("n25", w25, new_, false)}
+	three := []Node{linuxNode("l"), windowsNode("n19", v19, new_, false), windowsNode("n22", v22, new_, false), windowsNode("n25", v25, new_, false)}
 	for _, c := range []struct {
 		name  string
 		nodes []Node
@@ -116,19 +116,19 @@ affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeS
 containers: [{name: a, image: "` + core + `ltsc2022"}]`,
 			add: []string{"affinity node.kubernetes.io/windows-build In (10.0.20348)"}, drop: []string{"affinity node.kubernetes.io/windows-build In (10.0.17763, 10.0.20348)"}, stay: "n22"},
 		{name: "right already", nodes: three, spec: `{nodeSelector: {kubernetes.io/os: windows, node.kubernetes.io/windows-build: 10.0.20348}, containers: [{name: a, image: "` + core + `ltsc2022"}]}`, stay: "n22"},
-		{name: "runtimes of two rules", nodes: []Node{windowsNode("good", w25, "containerd://2.4.2", false), windowsNode("bad", w25, "containerd://1.6.21", false)},
+		{name: "runtimes of two rules", nodes: []Node{windowsNode("good", v25, "containerd://2.4.2", false), windowsNode("bad", v25, "containerd://1.6.21", false)},
 			spec: `{nodeSelector: {kubernetes.io/os: windows}, containers: [{name: a, image: "` + core + `ltsc2022"}]}`,
 			add:  []string{"nodeSelector winmatch.github.io/runs-20348: true"}, stay: "good", first: "good"},
-		{name: "runtimes of two rules, labelled", nodes: []Node{windowsNode("good", w25, "containerd://2.4.2", true), windowsNode("bad", w25, "containerd://1.6.21", true)},
+		{name: "runtimes of two rules, labelled", nodes: []Node{windowsNode("good", v25, "containerd://2.4.2", true), windowsNode("bad", v25, "containerd://1.6.21", true)},
 			spec: `{nodeSelector: {kubernetes.io/os: windows}, containers: [{name: a, image: "` + core + `ltsc2022"}]}`,
 			add:  []string{"nodeSelector winmatch.github.io/runs-20348: true"}, stay: "good"},
-		{name: "Windows Server 2016", nodes: []Node{windowsNode("a", w16, "docker://19.3.5", true), windowsNode("b", "10.0.14393.1770", "docker://19.3.5", true), windowsNode("c", "10.0.16299.15", "docker://19.3.5", true)},
+		{name: "Windows Server 2016", nodes: []Node{windowsNode("a", v16, "docker://19.3.5", true), windowsNode("b", "10.0.14393.1770", "docker://19.3.5", true), windowsNode("c", "10.0.16299.15", "docker://19.3.5", true)},
 			spec: `{nodeSelector: {kubernetes.io/os: windows}, containers: [{name: a, image: "` + core + `10.0.14393.1715"}]}`,
 			add:  []string{"nodeSelector beta.kubernetes.io/osbuild: 14393.1715"}, stay: "a"},
-		{name: "Windows Server 2016 without labels", nodes: []Node{windowsNode("a", w16, "docker://19.3.5", false), windowsNode("c", "10.0.16299.15", "docker://19.3.5", false)},
+		{name: "Windows Server 2016 without labels", nodes: []Node{windowsNode("a", v16, "docker://19.3.5", false), windowsNode("c", "10.0.16299.15", "docker://19.3.5", false)},
 			spec: `{nodeSelector: {kubernetes.io/os: windows}, containers: [{name: a, image: "` + core + `10.0.14393.1715"}]}`,
 			add:  []string{"nodeSelector beta.kubernetes.io/osbuild: 14393.1715"}, stay: "a", first: "a"},
-		{name: "as Microsoft's page has it", nodes: []Node{windowsNode("a", w16, "docker://19.3.5", false, "beta.kubernetes.io/osbuild=14393.1715"), windowsNode("c", "10.0.16299.15", "docker://19.3.5", false)},
+		{name: "as Microsoft's page has it", nodes: []Node{windowsNode("a", v16, "docker://19.3.5", false, "beta.kubernetes.io/osbuild=14393.1715"), windowsNode("c", "10.0.16299.15", "docker://19.3.5", false)},
 			spec: `{nodeSelector: {kubernetes.io/os: windows, beta.kubernetes.io/osbuild: "14393.1715"}, containers: [{name: a, image: "` + core + `10.0.14393.1715"}]}`, stay: "a"},
 		{name: "no node", nodes: three[:2], spec: `{nodeSelector: {kubernetes.io/os: windows}, containers: [{name: a, image: "` + core + `ltsc2022"}]}`,
 			add: []string{"nodeSelector node.kubernetes.io/windows-build: 10.0.20348"}, text: "no node of the cluster runs its images"},
@@ -178,7 +178,7 @@ func nodeNames(list []*Node) string {
 func TestChooseHolds(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	pick := func(list ...string) string { return list[r.IntN(len(list))] }
-	kernels := []string{w16, "10.0.14393.1770", w19, "10.0.17763.1397", w22, "10.0.20348.1", w25, "10.0.25398.1", "10.0.16299.15", "10.0.19041.1", ""}
+	kernels := []string{v16, "10.0.14393.1770", v19, "10.0.17763.1397", v22, "10.0.20348.1", v25, "10.0.25398.1", "10.0.16299.15", "10.0.19041.1", ""}
 	runtimes := []string{"containerd://1.6.21", "containerd://1.7.20", "containerd://2.1.6", "containerd://2.2.0", "containerd://2.4.2", "cri-o://1.30", "docker://19.3.5"}
 	images := []string{core + "ltsc2019", core + "ltsc2022", nano + "ltsc2025", core + "10.0.14393.1715", core + "10.0.17763.1397", nano + "1809", core + "ltsc2016"}
 	planned := 0

@@ -116,7 +116,7 @@ func kubeChoice(w io.Writer, v *KubeChoice, undo bool, s Style) bool {
 	case v.Command == "":
 		fmt.Fprintln(w, "  it selects the right nodes")
 		return false
-	default:
+	case s.Verbose:
 		fmt.Fprintln(w, "  "+s.paint(dim, v.Command))
 	}
 	return true
