@@ -52,12 +52,6 @@ func one(t *testing.T, kubeconfig string, env []string, want int, args ...string
 	return list[0]
 }
 
-func label(t *testing.T, node, key, value string) {
-	t.Helper()
-	_, err := control.Kube.CoreV1().Nodes().Patch(t.Context(), node, types.MergePatchType, fmt.Appendf(nil, `{"metadata":{"labels":{%q:%q}}}`, key, value), metav1.PatchOptions{})
-	must(t, err)
-}
-
 // TestSelectMicrosoftsExample: the Deployment of Microsoft's page is moved to the
 // node that runs its image, by the real scheduler.
 func TestSelectMicrosoftsExample(t *testing.T) {
@@ -293,10 +287,9 @@ func TestSelectConflict(t *testing.T) {
 			if err == nil {
 				last = i
 			}
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond)
 		}
 	}()
-	label(t, "busy22", "others", "any")
 	c := one(t, control.Kubeconfig, nil, 1, "deploy/web", "-n", ns, "--offline", "--apply", "--force")
 	stop()
 	<-done
