@@ -60,7 +60,7 @@ func TestSelectMicrosoftsExample(t *testing.T) {
 	registry.Push(t, "fabrikamfiber.web", "latest", parts.Docker, []parts.Kid{parts.Windows("10.0.14393.1715", "10.0.14393.1715")})
 	image := registry.Addr + "/fabrikamfiber.web:latest"
 	env := []string{"SSL_CERT_FILE=" + registry.CA, "DOCKER_CONFIG=" + t.TempDir()}
-	nodes := map[string]string{"sel9010": "10.0.14393.1715", "sel9011": "10.0.16299.0"}
+	nodes := map[string]string{"sel9010": "10.0.14393.1715", "sel9011": "10.0.16299.15"}
 	for name, kernel := range nodes {
 		must(t, control.AddNode(ctx, cluster.Node{Name: name, Kernel: kernel, Runtime: "docker://17.6.2", Labels: map[string]string{"pool": "page"}}))
 		t.Cleanup(func() {
