@@ -54,6 +54,8 @@ type Node struct {
 	// Of Windows nodes.
 	Host    winver.Host    // its Version is invalid where it is not known
 	Runtime compat.Runtime // the zero Runtime where it is not known
+
+	by *setBy // of Windows nodes that have labels of ours
 }
 
 // Windows reports whether a node runs Windows.
@@ -83,6 +85,9 @@ func NodeOf(f *facts.Facts, n *corev1.Node) Node {
 	out.Host = hostOf(f, out.OSImage, out.Kernel)
 	if r, err := compat.ParseRuntime(out.RuntimeText); err == nil {
 		out.Runtime = r
+	}
+	if out.labelled() {
+		out.by = whoSet(n)
 	}
 	return out
 }

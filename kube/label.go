@@ -2,7 +2,9 @@ package kube
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
+	"strings"
 
 	"github.com/winmatch/winmatch/compat"
 	"github.com/winmatch/winmatch/facts"
@@ -34,6 +36,19 @@ func RunsLabel(image winver.Version) string {
 		return fmt.Sprint(LabelRuns, image.Build, ".", r)
 	}
 	return ""
+}
+
+// ours reports whether a label is one that only this project sets.
+func ours(key string) bool { return key == LabelVersion || strings.HasPrefix(key, LabelRuns) }
+
+// labelled reports whether a node has labels of ours.
+func (n *Node) labelled() bool {
+	for key := range n.Labels {
+		if ours(key) {
+			return true
+		}
+	}
+	return false
 }
 
 // osBuild is the value of [LabelOSBuild]; "" where it takes a revision that is not
@@ -87,4 +102,23 @@ func (n *Node) labels(f *facts.Facts, today facts.Date) (want map[string]string,
 		unknown = fmt.Sprintf("its runtime is not known, nor therefore what it runs: containerRuntimeVersion %q", n.RuntimeText)
 	}
 	return want, unknown
+}
+
+// Relabel gives a Windows node as it will be the labels that it will have: ours
+// where it has any of them, and Microsoft's where it has that. Its Labels are
+// changed.
+func (n *Node) Relabel(f *facts.Facts) {
+	labelled := n.labelled()
+	want, _ := n.labels(f, 0)
+	for key := range n.Labels {
+		switch value, ok := want[key]; {
+		case ok:
+			n.Labels[key] = value
+		case key == LabelOSBuild || ours(key):
+			delete(n.Labels, key)
+		}
+	}
+	if labelled {
+		maps.Copy(n.Labels, want)
+	}
 }

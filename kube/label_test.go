@@ -204,6 +204,35 @@ func TestRunsLabel(t *testing.T) {
 	}
 }
 
+// TestRelabel: a node that will be another one has the labels that it will have, as
+// far as it has any.
+func TestRelabel(t *testing.T) {
+	f := facts.Embedded()
+	for _, c := range []struct{ node, labels, want string }{
+		{"10.0.20348.5622 | containerd://2.1.6", "a=b", "a=b"},
+		{"10.0.20348.5622 | containerd://2.1.6", "a=b " + build + "=17763", "a=b " + build + "=20348"},
+		{"10.0.14393 | docker://17.6.2", build + "=17763 a=b", "a=b"},
+		{"10.0.26100 | containerd://2.3.5", full + "=10.0.20348.1 " + runs22 + "=true",
+			build + "=26100 " + runs22 + "=true winmatch.github.io/runs-26100=true"},
+		{"10.0.20348.5622 | containerd://2.1.6", "winmatch.github.io/runs-17763=true", build + "=20348 " + runs22 + "=true " + full + "=10.0.20348.5622"},
+	} {
+		object := (&labelCase{node: c.node}).object(t)
+		for l := range strings.FieldsSeq(c.labels) {
+			key, value, _ := strings.Cut(l, "=")
+			object.Labels[key] = value
+		}
+		n := NodeOf(f, object)
+		n.Relabel(f)
+		var got []string
+		for _, key := range slices.Sorted(maps.Keys(n.Labels)) {
+			got = append(got, key+"="+n.Labels[key])
+		}
+		if got := strings.Join(got, " "); got != c.want {
+			t.Errorf("%s of %s: %s, want %s", c.labels, c.node, got, c.want)
+		}
+	}
+}
+
 // TestCommandQuotes: whatever a server calls its nodes stays one word of the shell.
 func TestCommandQuotes(t *testing.T) {
 	l := &NodeLabels{Node: &Node{Name: "a';rm -rf '$HOME"}}

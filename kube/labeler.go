@@ -71,11 +71,12 @@ func (l *Labeler) Plan(ctx context.Context) ([]*NodeLabels, error) {
 	return out, ctx.Err()
 }
 
-func (l *Labeler) plan(n *corev1.Node) *NodeLabels {
+func (l *Labeler) plan(node *corev1.Node) *NodeLabels {
+	n, by := NodeOf(l.Facts, node), whoSet(node)
 	if l.Undo {
-		return planUndo(l.Facts, n)
+		return planUndo(&n, by)
 	}
-	return planLabels(l.Facts, l.Today, n, l.Force)
+	return planLabels(l.Facts, l.Today, &n, by, l.Force)
 }
 
 func (l *Labeler) get(ctx context.Context, name string) (*corev1.Node, error) {
@@ -111,7 +112,7 @@ func (l *Labeler) Apply(ctx context.Context, p *NodeLabels) error {
 		}
 		fresh := l.plan(now)
 		if fresh == nil {
-			fresh = newNodeLabels(now, p.Node)
+			fresh = newNodeLabels(p.Node, whoSet(now))
 		}
 		if *p = *fresh; !p.Changes() {
 			return nil

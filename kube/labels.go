@@ -56,12 +56,10 @@ func (l *NodeLabels) Left() bool {
 // wrong is set; what we have set, and is no longer true, is removed. A label of
 // others stays, unless force takes it over. Nil where nothing is to be said of the
 // node.
-func planLabels(f *facts.Facts, today facts.Date, node *corev1.Node, force bool) *NodeLabels {
-	n := NodeOf(f, node)
-	own, others := holders(node)
-	l := newNodeLabels(node, &n)
+func planLabels(f *facts.Facts, today facts.Date, n *Node, by *setBy, force bool) *NodeLabels {
+	l := newNodeLabels(n, by)
 	if !n.Windows() { // it has none of ours, unless it was reinstalled
-		l.drop(n.Labels, own, others, nil)
+		l.drop(n.Labels, by, nil)
 		if !l.Changes() {
 			return nil
 		}
@@ -72,18 +70,18 @@ func planLabels(f *facts.Facts, today facts.Date, node *corev1.Node, force bool)
 		return l
 	}
 	wrong := map[string]string{}
-	for _, x := range lies(f, &n) {
+	for _, x := range lies(f, n) {
 		wrong[x.key] = x.text
 	}
 	for _, key := range slices.Sorted(maps.Keys(want)) {
 		has, there := n.Labels[key]
 		lie := wrong[key]
 		delete(wrong, key)
-		if there && has != want[key] && len(others[key]) > 0 {
+		if there && has != want[key] && len(by.others[key]) > 0 {
 			if key == LabelOSBuild && lie == "" && saysAll(has, want[key]) {
 				continue
 			}
-			l.Held = append(l.Held, Held{key, has, want[key], others[key], lie, force})
+			l.Held = append(l.Held, Held{key, has, want[key], by.others[key], lie, force})
 			if !force {
 				continue
 			}
@@ -97,13 +95,13 @@ func planLabels(f *facts.Facts, today facts.Date, node *corev1.Node, force bool)
 			l.Was[key] = has
 		}
 	}
-	l.drop(n.Labels, own, others, want)
+	l.drop(n.Labels, by, want)
 	for _, key := range l.Remove {
 		delete(wrong, key)
 	}
 	for _, key := range slices.Sorted(maps.Keys(n.Labels)) {
 		if _, wanted := want[key]; strings.HasPrefix(key, LabelRuns) && !wanted && unknown == "" && !slices.Contains(l.Remove, key) {
-			l.Held = append(l.Held, Held{Key: key, Value: n.Labels[key], Managers: others[key], Lie: fmt.Sprintf("the label %s says what is not known to be so", key)})
+			l.Held = append(l.Held, Held{Key: key, Value: n.Labels[key], Managers: by.others[key], Lie: fmt.Sprintf("the label %s says what is not known to be so", key)})
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(wrong)) {
@@ -113,28 +111,26 @@ func planLabels(f *facts.Facts, today facts.Date, node *corev1.Node, force bool)
 }
 
 // planUndo takes away what our field manager has set; nil where that is nothing.
-func planUndo(f *facts.Facts, node *corev1.Node) *NodeLabels {
-	n := NodeOf(f, node)
-	own, others := holders(node)
-	l := newNodeLabels(node, &n)
-	l.drop(n.Labels, own, others, nil)
+func planUndo(n *Node, by *setBy) *NodeLabels {
+	l := newNodeLabels(n, by)
+	l.drop(n.Labels, by, nil)
 	if !l.Changes() {
 		return nil
 	}
 	return l
 }
 
-func newNodeLabels(node *corev1.Node, n *Node) *NodeLabels {
-	return &NodeLabels{Node: n, Set: map[string]string{}, Was: map[string]string{}, uid: node.UID, apply: map[string]string{}}
+func newNodeLabels(n *Node, by *setBy) *NodeLabels {
+	return &NodeLabels{Node: n, Set: map[string]string{}, Was: map[string]string{}, uid: by.uid, apply: map[string]string{}}
 }
 
 // drop gives up what is ours and not wanted.
-func (l *NodeLabels) drop(have map[string]string, own map[string]bool, others map[string][]string, want map[string]string) {
+func (l *NodeLabels) drop(have map[string]string, by *setBy, want map[string]string) {
 	for _, key := range slices.Sorted(maps.Keys(have)) {
 		_, wanted := want[key]
 		switch {
-		case wanted || !own[key]:
-		case len(others[key]) > 0:
+		case wanted || !by.own[key]:
+		case len(by.others[key]) > 0:
 			l.Release = append(l.Release, key)
 		default:
 			l.Remove = append(l.Remove, key)
@@ -148,10 +144,15 @@ func saysAll(has, want string) bool {
 	return !strings.Contains(want, ".") || strings.HasSuffix(has, want)
 }
 
-// holders says by the server's record which labels of a node our field manager has
-// set, and who has set the others.
-func holders(n *corev1.Node) (own map[string]bool, others map[string][]string) {
-	own, others = map[string]bool{}, map[string][]string{}
+// setBy says by the server's record who has set a node's labels.
+type setBy struct {
+	uid    types.UID
+	own    map[string]bool     // our field manager
+	others map[string][]string // other managers
+}
+
+func whoSet(n *corev1.Node) *setBy {
+	by := &setBy{n.UID, map[string]bool{}, map[string][]string{}}
 	for i := range n.ManagedFields {
 		e := &n.ManagedFields[i]
 		var fields struct {
@@ -167,18 +168,34 @@ func holders(n *corev1.Node) (own map[string]bool, others map[string][]string) {
 			switch {
 			case !ok:
 			case e.Manager == Manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "":
-				own[key] = true
-			case !slices.Contains(others[key], e.Manager):
-				others[key] = append(others[key], e.Manager)
+				by.own[key] = true
+			case !slices.Contains(by.others[key], e.Manager):
+				by.others[key] = append(by.others[key], e.Manager)
 			}
 		}
 	}
 	if len(n.ManagedFields) == 0 { // as the server takes it
 		for key := range n.Labels {
-			others[key] = []string{"before-first-apply"}
+			by.others[key] = []string{"before-first-apply"}
 		}
 	}
-	return own, others
+	return by
+}
+
+// stale says in a line what of our own labels is not true any more, or missing.
+func (l *NodeLabels) stale() string {
+	var list []string
+	for _, key := range slices.Concat(l.Remove, l.Release) {
+		list = append(list, key+" is not so")
+	}
+	for _, key := range slices.Sorted(maps.Keys(l.Set)) {
+		if was, ok := l.Was[key]; ok {
+			list = append(list, fmt.Sprintf("%s says %s instead of %s", key, was, l.Set[key]))
+		} else {
+			list = append(list, fmt.Sprintf("%s is missing", key))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // body is what is applied: our labels and nothing else. It names the node's UID,

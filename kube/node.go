@@ -23,8 +23,12 @@ func (d *Doctor) examineNode(n *Node) NodeReport {
 		return r
 	}
 	name := compat.Name(d.Facts, n.Host.Version, n.Host.Edition)
-	for _, x := range lies(d.Facts, n) {
-		add(LabelLies, "%s", x.text)
+	if n.by == nil {
+		for _, x := range lies(d.Facts, n) {
+			add(LabelLies, "%s", x.text)
+		}
+	} else {
+		d.examineLabels(n, add)
 	}
 	if n.Host.Edition == winver.Client {
 		add(ClientNotANode, "%s is no server: Kubernetes supports Windows Server nodes only", name)
@@ -38,6 +42,27 @@ func (d *Doctor) examineNode(n *Node) NodeReport {
 		add(RuntimeNotForHost, "%s does not run on %s, as far as is known", n.Runtime, name)
 	}
 	return r
+}
+
+// examineLabels says what is wrong with the labels of a node that kubectl winmatch
+// label has labelled, and what mends it.
+func (d *Doctor) examineLabels(n *Node, add func(c Code, format string, args ...any)) {
+	l := planLabels(d.Facts, d.Today, n, n.by, false)
+	if l.Changes() {
+		add(LabelStale, "its labels are stale: %s; kubectl winmatch label %s --apply sets them anew", l.stale(), n.Name)
+	}
+	for _, h := range l.Held {
+		switch {
+		case h.Lie == "":
+		case h.Wanted != "":
+			add(LabelLies, "%s; kubectl winmatch label %s --apply --force takes it over", h.Lie, n.Name)
+		default:
+			add(LabelLies, "%s; kubectl label node %s %s- takes it away", h.Lie, n.Name, h.Key)
+		}
+	}
+	for _, text := range l.Lies {
+		add(LabelLies, "%s", text)
+	}
 }
 
 // lie is a label that says what is not so.

@@ -27,6 +27,7 @@ const (
 // The findings about nodes.
 const (
 	LabelLies         Code = "label-lies"
+	LabelStale        Code = "label-stale" // of this project's own
 	OutOfSupport      Code = "out-of-support"
 	RuntimeNotForHost Code = "runtime-not-for-host"
 	ClientNotANode    Code = "client-not-a-node"

@@ -19,6 +19,7 @@ var kubeRules = [...]struct{ id, level, text string }{
 	{"risky", "note", "Documentation, runtime and reports disagree"},
 	{"unknown", "note", "Whether a workload runs where it may be put is not known"},
 	{"label-lies", "warning", "A label of a node contradicts its Windows version"},
+	{"label-stale", "warning", "Labels that winmatch has set are not true any more, or not all there"},
 	{"out-of-support", "warning", "A node's Windows is out of support"},
 	{"runtime-not-for-host", "warning", "A node's container runtime does not run on its Windows"},
 	{"client-not-a-node", "warning", "A node runs a client Windows"},

@@ -79,6 +79,7 @@ func (c *Change) apply(f *facts.Facts, cluster *kube.Cluster) (*plan, error) {
 				if c.To.Version.IsValid() {
 					after.Host = winver.Host{Version: c.To.Version, Edition: c.To.Edition, Release: c.To.Release}
 				}
+				after.Relabel(f) // as kubectl winmatch label would
 				p.fate[before.Name] = Changes
 				for key, value := range after.VersionLabels() {
 					if value == before.Labels[key] && !made(key) && before.Host.Version.Build != after.Host.Version.Build {
@@ -138,27 +139,12 @@ func (c *Change) renew(f *facts.Facts, before *kube.Node, object *corev1.Node) *
 		if r := winver.ReleaseOf(f, version.Build, c.To.Edition); r != nil {
 			n.Status.NodeInfo.OSImage = winver.FullName(r)
 		}
-		relabel(n.Labels, version)
+		if n.Labels == nil {
+			n.Labels = map[string]string{}
+		}
+		n.Labels[corev1.LabelWindowsBuild] = fmt.Sprintf("10.0.%d", version.Build)
 	}
 	return n
-}
-
-// relabel sets the labels that tell a node's Windows version: the kubelet's own,
-// and those of kubectl winmatch label that the node has.
-func relabel(l map[string]string, v winver.Version) {
-	l[corev1.LabelWindowsBuild] = fmt.Sprintf("10.0.%d", v.Build)
-	if _, ok := l[kube.LabelOSBuild]; ok {
-		l[kube.LabelOSBuild] = fmt.Sprint(v.Build)
-		if revision, ok := v.Revision(); ok && v.Build == winver.LTSC2016 {
-			l[kube.LabelOSBuild] += fmt.Sprint(".", revision)
-		}
-	}
-	if _, ok := l[kube.LabelVersion]; ok {
-		delete(l, kube.LabelVersion)
-		if _, ok := v.Revision(); ok {
-			l[kube.LabelVersion] = v.String()
-		}
-	}
 }
 
 func count(n int, what string) string {

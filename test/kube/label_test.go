@@ -188,8 +188,22 @@ func TestLabel(t *testing.T) {
 
 	// An upgrade.
 	kernel(t, "l19", "10.0.20348.5622")
+	stale := func(exit int) (yes bool) {
+		for _, n := range doctor(t, control.Kubeconfig, nil, exit, "--offline", "-n", "default").Nodes {
+			for _, f := range n.Findings {
+				yes = yes || n.Name == "l19" && f.Code == "label-stale" && strings.Contains(f.Text, "kubectl winmatch label l19 --apply")
+			}
+		}
+		return yes
+	}
+	if !stale(1) {
+		t.Error("doctor does not say that the labels of l19 are stale")
+	}
 	label(t, account, 1, "l19")
 	label(t, account, 0, "l19", "--apply")
+	if stale(3) { // what lu is stays unknown
+		t.Error("doctor says that the new labels of l19 are stale")
+	}
 	hasLabels(t, "l19", map[string]string{osBuild: "20348", version: "10.0.20348.5622", runs + "20348": "true"})
 
 	// What others have set stays, and what was ours goes.
