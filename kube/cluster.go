@@ -83,6 +83,7 @@ func NodeOf(f *facts.Facts, n *corev1.Node) Node {
 		return out
 	}
 	out.Host = hostOf(f, out.OSImage, out.Kernel)
+	out.Host.ARM64 = info.Architecture == "arm64"
 	if r, err := compat.ParseRuntime(out.RuntimeText); err == nil {
 		out.Runtime = r
 	}

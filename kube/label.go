@@ -71,7 +71,7 @@ func (n *Node) Runs(f *facts.Facts, today facts.Date) []string {
 		return nil
 	}
 	var out []string
-	for _, v := range compat.Runs(f, compat.Question{Host: compat.Host{Version: n.Host.Version, Edition: n.Host.Edition}, Runtime: n.Runtime, Kubernetes: true, Today: today}) {
+	for _, v := range compat.Runs(f, compat.Question{Host: compat.Host{Version: n.Host.Version, Edition: n.Host.Edition, ARM64: n.Host.ARM64}, Runtime: n.Runtime, Kubernetes: true, Today: today}) {
 		if key := RunsLabel(v); key != "" {
 			out = append(out, key)
 		}
