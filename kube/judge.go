@@ -13,17 +13,17 @@ import (
 // they do for [Doctor.Examine].
 type Judge struct{ e *exam }
 
-// Judge reads what is needed of a cluster's images, and of the images that other
-// specs have; nodes are those that are to come.
-func (d *Doctor) Judge(ctx context.Context, c *Cluster, nodes []Node, others map[Owner]*Spec) *Judge {
+// Judge reads what is needed of a cluster's images, and of those of other specs;
+// nodes are those that are to come.
+func (d *Doctor) Judge(ctx context.Context, c *Cluster, nodes []Node, others map[Owner][]*Spec) *Judge {
 	d.Images.Held = c.Held
 	e := newExam(d, c)
 	for i := range e.groups {
 		e.failures(&e.groups[i])
 	}
 	uses := e.uses()
-	add := func(owner Owner, s *Spec) {
-		var on []*Node
+	add := func(owner Owner, s *Spec, on []*Node) {
+		on = slices.Clone(on)
 		for i := range nodes {
 			if nodes[i].Windows() && s.Admits(&nodes[i]) {
 				on = append(on, &nodes[i])
@@ -40,10 +40,12 @@ func (d *Doctor) Judge(ctx context.Context, c *Cluster, nodes []Node, others map
 		}
 	}
 	for i := range e.groups {
-		add(e.groups[i].owner, e.groups[i].spec)
+		add(e.groups[i].owner, e.groups[i].spec, nil)
 	}
-	for owner, s := range others {
-		add(owner, s)
+	for owner, list := range others {
+		for _, s := range list {
+			add(owner, s, e.reach(s).windows)
+		}
 	}
 	d.Images.Read(ctx, uses)
 	for i := range nodes { // in the place of those of their names

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/winmatch/winmatch/compat"
+	"github.com/winmatch/winmatch/image"
 	"github.com/winmatch/winmatch/internal/cli"
 	"github.com/winmatch/winmatch/internal/render"
 	"github.com/winmatch/winmatch/kube"
@@ -22,14 +25,17 @@ type simulateFlags struct {
 	pool    string
 	to      string
 	runtime string
+	add     []string
+	remove  string
+	images  []string
 	strict  bool
 }
 
 func simulateCommand(r *cli.Run) *cobra.Command {
 	var f simulateFlags
 	cmd := &cobra.Command{
-		Use:   "simulate --node-pool SELECTOR --to WINDOWS [--runtime RUNTIME]",
-		Short: "What would break if these nodes got another Windows?",
+		Use:   "simulate [--node-pool SELECTOR --to WINDOWS] [--add NODES] [--remove SELECTOR] [--image WHAT=NEW]",
+		Short: "What would break if these nodes got another Windows, came or went?",
 		Long: `What would break if these nodes got another Windows, or another runtime: which
 workloads keep running, fail, are at risk, find no room or lose their last node.
 
@@ -46,7 +52,9 @@ Exit codes: 0 nothing breaks; 1 something breaks by the change; 2 failure;
 3 nothing breaks as far as could be seen, but something could not be decided.`,
 		Example: `  kubectl winmatch simulate --node-pool pool=win2019 --to ws2022
   kubectl winmatch simulate --node-pool pool=win2022 --to ws2025 --runtime containerd@2.4.0
-  kubectl winmatch simulate --node-pool kubernetes.io/os=windows --runtime containerd@2.4.0 -o json`,
+  kubectl winmatch simulate --node-pool kubernetes.io/os=windows --runtime containerd@2.4.0 -o json
+  kubectl winmatch simulate --add 3*ws2025:pool=win --remove pool=win2019
+  kubectl winmatch simulate --node-pool pool=win --to ws2025 --image deployment/web=mcr.microsoft.com/windows/servercore:ltsc2025`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return simulated(cmd.Context(), r, &f) },
 	}
@@ -56,45 +64,29 @@ Exit codes: 0 nothing breaks; 1 something breaks by the change; 2 failure;
 	fl.StringVar(&f.pool, "node-pool", "", "the nodes that change, by their labels: pool=win2019")
 	fl.StringVar(&f.to, "to", "", "the Windows that they get: ws2025, 10.0.26100.4061")
 	fl.StringVar(&f.runtime, "runtime", "", "the runtime that they get: containerd@2.4.0 (default: the one that they have)")
+	fl.StringArrayVar(&f.add, "add", nil, "nodes that come: [N*]WINDOWS[:SELECTOR], like the first node of the selector (3*ws2025:pool=win; 2*:pool=win)")
+	fl.StringVar(&f.remove, "remove", "", "the nodes that go, by their labels")
+	fl.StringArrayVar(&f.images, "image", nil, "an image that becomes another: WHAT=NEW, WHAT an image, with its tag or without, or a workload (deployment/web=app:2)")
 	fl.BoolVar(&f.strict, "strict", false, "exit 1 for risky workloads too")
 	return cmd
 }
 
-// change is what the flags ask.
-func (f *simulateFlags) change(r *cli.Run) (*simulate.Change, []string, error) {
-	var c simulate.Change
-	if f.pool == "" {
-		return nil, nil, cli.Fail("--node-pool kubernetes.io/os=windows --to ws2025", "what is to change? --node-pool names the nodes")
-	}
-	if f.to == "" && f.runtime == "" {
+// change is what the flags ask, and that in words.
+func (f *simulateFlags) change(r *cli.Run) (c *simulate.Change, words []string, err error) {
+	c = &simulate.Change{}
+	switch {
+	case f.pool == "" && f.to+f.runtime != "":
+		return nil, nil, cli.Fail("--node-pool kubernetes.io/os=windows", "--to and --runtime: of which nodes? --node-pool names them")
+	case f.pool == "" && len(f.add)+len(f.images) == 0 && f.remove == "":
+		return nil, nil, cli.Fail("--node-pool kubernetes.io/os=windows --to ws2025", "what is to change? --node-pool names nodes; --add, --remove and --image are there too")
+	case f.pool != "" && f.to+f.runtime == "":
 		return nil, nil, cli.Fail("--to ws2025, --runtime containerd@2.4.0", "what do the nodes of %s become? --to or --runtime says it", f.pool)
 	}
-	var err error
-	if c.Pool, err = labels.Parse(f.pool); err != nil {
-		return nil, nil, cli.Fail("--node-pool pool=win2019", "--node-pool %s: %v", f.pool, err)
+	if c.Pool, err = nodesOf("--node-pool", f.pool); err != nil {
+		return nil, nil, err
 	}
-	if c.Pool.Empty() {
-		return nil, nil, cli.Fail("--node-pool kubernetes.io/os=windows", "--node-pool %q: no label", f.pool)
-	}
-	text := "the nodes with " + f.pool + " get"
-	if f.to != "" {
-		if c.To, err = winver.ParseHost(r.Facts(), f.to); err != nil {
-			var h *winver.HostError
-			if errors.As(err, &h) {
-				return nil, nil, cli.Fail(h.Hint, "--to: %s", h.Error())
-			}
-			return nil, nil, cli.Fail("--to ws2025", "--to: %v", err)
-		}
-		if c.To.Edition == winver.UnknownEdition {
-			c.To.Edition = winver.Server
-			if rel := winver.ReleaseOf(r.Facts(), c.To.Version.Build, winver.Server); rel != nil {
-				c.To.Release = rel.ID
-			}
-		}
-		if c.To.Edition == winver.Client {
-			return nil, nil, cli.Fail("--to ws2025", "--to %s: %s is no server, and Kubernetes supports Windows Server nodes only", f.to, compat.Name(r.Facts(), c.To.Version, c.To.Edition))
-		}
-		text += " " + compat.Name(r.Facts(), c.To.Version, c.To.Edition)
+	if c.Remove, err = nodesOf("--remove", f.remove); err != nil {
+		return nil, nil, err
 	}
 	if f.runtime != "" {
 		if c.Runtime, err = compat.ParseRuntime(f.runtime); err != nil {
@@ -103,12 +95,107 @@ func (f *simulateFlags) change(r *cli.Run) (*simulate.Change, []string, error) {
 		if c.Runtime.Engine == compat.NoEngine {
 			return nil, nil, cli.Fail("--runtime containerd@2.4.0", "--runtime %s: a node has a runtime", f.runtime)
 		}
-		if f.to != "" {
-			text += " and"
-		}
-		text += " " + c.Runtime.String()
 	}
-	return &c, []string{text}, nil
+	if f.to != "" {
+		if c.To, err = windowsServer(r, "--to", f.to); err != nil {
+			return nil, nil, err
+		}
+	}
+	if c.Pool != nil {
+		var get []string
+		if f.to != "" {
+			get = append(get, compat.Name(r.Facts(), c.To.Version, c.To.Edition))
+		}
+		if f.runtime != "" {
+			get = append(get, c.Runtime.String())
+		}
+		words = append(words, "the nodes with "+f.pool+" get "+strings.Join(get, " and "))
+	}
+	for _, text := range f.add {
+		a, err := addition(r, text)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.Add = append(c.Add, a)
+		words = append(words, "nodes come: "+text)
+	}
+	if c.Remove != nil {
+		words = append(words, "the nodes with "+f.remove+" go")
+	}
+	for _, text := range f.images {
+		what, next, ok := strings.Cut(text, "=")
+		if _, err := image.Parse(next); !ok || what == "" || err != nil {
+			return nil, nil, cli.Fail("--image deployment/web=registry.example/app:2, --image mcr.microsoft.com/windows/servercore=mcr.microsoft.com/windows/servercore:ltsc2025",
+				"--image %s: want WHAT=NEW, an image or a workload and the image that it becomes", text)
+		}
+		c.Images = append(c.Images, simulate.Substitution{What: what, New: next})
+		words = append(words, what+" becomes "+next)
+	}
+	return c, words, nil
+}
+
+// nodesOf reads a selector of nodes; nil where there is none.
+func nodesOf(flag, text string) (labels.Selector, error) {
+	if text == "" {
+		return nil, nil
+	}
+	s, err := labels.Parse(text)
+	if err != nil {
+		return nil, cli.Fail(flag+" pool=win2019", "%s %s: %v", flag, text, err)
+	}
+	if s.Empty() {
+		return nil, cli.Fail(flag+" kubernetes.io/os=windows", "%s %q: no label", flag, text)
+	}
+	return s, nil
+}
+
+// windowsServer reads the Windows of nodes.
+func windowsServer(r *cli.Run, flag, text string) (winver.Host, error) {
+	h, err := winver.ParseHost(r.Facts(), text)
+	if err != nil {
+		var e *winver.HostError
+		if errors.As(err, &e) {
+			return h, cli.Fail(e.Hint, "%s: %s", flag, e.Error())
+		}
+		return h, cli.Fail(flag+" ws2025", "%s: %v", flag, err)
+	}
+	if h.Edition == winver.UnknownEdition {
+		h.Edition = winver.Server
+		if rel := winver.ReleaseOf(r.Facts(), h.Version.Build, winver.Server); rel != nil {
+			h.Release = rel.ID
+		}
+	}
+	if h.Edition == winver.Client {
+		return h, cli.Fail(flag+" ws2025", "%s %s: %s is no server, and Kubernetes supports Windows Server nodes only", flag, text, compat.Name(r.Facts(), h.Version, h.Edition))
+	}
+	return h, nil
+}
+
+// maxAdded bounds the nodes of one --add.
+const maxAdded = 10_000
+
+// addition reads [N*]WINDOWS[:SELECTOR].
+func addition(r *cli.Run, text string) (a simulate.Addition, err error) {
+	hint := "--add 3*ws2025, --add 3*ws2025:pool=win, --add 2*:pool=win"
+	rest := text
+	a.Count = 1
+	if n, more, ok := strings.Cut(text, "*"); ok {
+		if a.Count, err = strconv.Atoi(n); err != nil || a.Count < 1 || a.Count > maxAdded {
+			return a, cli.Fail(hint, "--add %s: %q is no number of nodes (1 to %d)", text, n, maxAdded)
+		}
+		rest = more
+	}
+	windows, like, _ := strings.Cut(rest, ":")
+	if windows == "" && like == "" {
+		return a, cli.Fail(hint, "--add %s: want [N*]WINDOWS[:SELECTOR], the selector of nodes that they are like", text)
+	}
+	if windows != "" {
+		if a.To, err = windowsServer(r, "--add", windows); err != nil {
+			return a, err
+		}
+	}
+	a.Like, err = nodesOf("--add", like)
+	return a, err
 }
 
 func simulated(ctx context.Context, r *cli.Run, f *simulateFlags) error {

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/winmatch/winmatch/compat"
 	"github.com/winmatch/winmatch/facts"
@@ -21,6 +22,17 @@ type Change struct {
 	Pool    labels.Selector // the nodes that change; nil: none
 	To      winver.Host     // their Windows; of an invalid version: as it is
 	Runtime compat.Runtime  // their runtime; the zero Runtime: as it is
+
+	Add    []Addition
+	Remove labels.Selector // nodes that go; nil: none
+	Images []Substitution
+}
+
+// Addition are nodes that come.
+type Addition struct {
+	Count int
+	To    winver.Host     // their Windows; of an invalid version: that of the node that they are like
+	Like  labels.Selector // they are like the first of these Windows nodes by name; nil: of all
 }
 
 // Error is a change that cannot be: it says what does not fit the cluster.
@@ -66,45 +78,49 @@ func (n *NodeChange) Name() string {
 // apply makes the nodes that a cluster has after a change.
 func (c *Change) apply(f *facts.Facts, cluster *kube.Cluster) (*plan, error) {
 	p := &plan{fate: map[string]Fate{}}
-	others := 0
+	others, gone := 0, 0
 	kept := map[string]int{} // labels of the user's own that name a version
 	for i := range cluster.Nodes {
 		before, object := &cluster.Nodes[i], cluster.Objects.Nodes[i]
 		after := *before
+		if c.Remove != nil && c.Remove.Matches(labels.Set(before.Labels)) {
+			gone++
+			p.fate[before.Name] = Goes
+			p.changed = append(p.changed, NodeChange{Fate: Goes, Before: before})
+			continue
+		}
 		if c.Pool != nil && c.Pool.Matches(labels.Set(before.Labels)) {
 			if before.Windows() {
-				object = c.renew(f, before, object)
-				after = kube.NodeOf(f, object)
-				after.Ready = true
-				if c.To.Version.IsValid() {
-					after.Host = winver.Host{Version: c.To.Version, Edition: c.To.Edition, Release: c.To.Release}
-				}
-				after.Relabel(f) // as kubectl winmatch label would
+				after, object = c.renew(f, before, object, c.To, c.Runtime)
 				p.fate[before.Name] = Changes
 				for key, value := range after.VersionLabels() {
 					if value == before.Labels[key] && !made(key) && before.Host.Version.Build != after.Host.Version.Build {
 						kept[key+"="+value]++
 					}
 				}
+				p.changed = append(p.changed, NodeChange{Changes, before, &after})
 			} else {
 				others++
 			}
 		}
 		p.nodes, p.objects = append(p.nodes, after), append(p.objects, object)
 	}
-	for i := range p.nodes {
-		if n := &p.nodes[i]; p.fate[n.Name] == Changes {
-			p.changed = append(p.changed, NodeChange{Changes, &cluster.Nodes[i], n})
-		}
-	}
-	sort.Slice(p.changed, func(i, j int) bool { return p.changed[i].After.Name < p.changed[j].After.Name })
-	if c.Pool != nil && len(p.changed) == 0 {
+	if c.Pool != nil && len(p.changed) == gone {
 		text := fmt.Sprintf("no Windows node has %s", c.Pool)
 		if others > 0 {
 			text += fmt.Sprintf(", only %s of another system", count(others, "node"))
 		}
 		return nil, &Error{text, "kubectl get nodes -l kubernetes.io/os=windows --show-labels lists them"}
 	}
+	if c.Remove != nil && gone == 0 {
+		return nil, &Error{fmt.Sprintf("no node has %s", c.Remove), "kubectl get nodes --show-labels lists them"}
+	}
+	for i := range c.Add {
+		if err := c.add(f, cluster, p, &c.Add[i]); err != nil {
+			return nil, err
+		}
+	}
+	sort.Slice(p.changed, func(i, j int) bool { return p.changed[i].Name() < p.changed[j].Name() })
 	if others > 0 {
 		p.notes = append(p.notes, fmt.Sprintf("%s with these labels run another system, and stay as they are", count(others, "node")))
 	}
@@ -120,31 +136,99 @@ func made(key string) bool {
 	return key == corev1.LabelWindowsBuild || key == kube.LabelOSBuild || strings.HasPrefix(key, kube.LabelDomain)
 }
 
-// renew is the node that takes a node's place.
-func (c *Change) renew(f *facts.Facts, before *kube.Node, object *corev1.Node) *corev1.Node {
+// add makes the nodes of an addition: like one that is there.
+func (c *Change) add(f *facts.Facts, cluster *kube.Cluster, p *plan, a *Addition) error {
+	like := -1
+	for i := range cluster.Nodes {
+		n := &cluster.Nodes[i]
+		if n.Windows() && (a.Like == nil || a.Like.Matches(labels.Set(n.Labels))) && (like < 0 || n.Name < cluster.Nodes[like].Name) {
+			like = i
+		}
+	}
+	if like < 0 {
+		text := "there is no Windows node that new ones could be like"
+		if a.Like != nil {
+			text = fmt.Sprintf("no Windows node has %s, that new ones could be like", a.Like)
+		}
+		return &Error{text, "kubectl get nodes -l kubernetes.io/os=windows --show-labels lists them"}
+	}
+	before := &cluster.Nodes[like]
+	p.notes = append(p.notes, fmt.Sprintf("%s of the size, with the labels and taints of %s", count(a.Count, "new node"), before.Name))
+	taken := map[string]bool{}
+	for i := range cluster.Nodes {
+		taken[cluster.Nodes[i].Name] = true
+	}
+	for _, n := range p.nodes {
+		taken[n.Name] = true
+	}
+	for made, i := 0, 1; made < a.Count; i++ {
+		name := fmt.Sprintf("new-%d", i)
+		if taken[name] {
+			continue
+		}
+		node, object := c.renew(f, before, cluster.Objects.Nodes[like], a.To, compat.Runtime{})
+		node.Name, object.Name, object.UID = name, name, types.UID(name)
+		if object.Labels[corev1.LabelHostname] != "" {
+			object.Labels[corev1.LabelHostname] = name
+		}
+		p.fate[name] = Comes
+		p.nodes, p.objects = append(p.nodes, node), append(p.objects, object)
+		p.changed = append(p.changed, NodeChange{Fate: Comes, After: &node})
+		made++
+	}
+	return nil
+}
+
+// renew is the node that takes a node's place, with another Windows and another
+// runtime where these are given.
+func (c *Change) renew(f *facts.Facts, before *kube.Node, object *corev1.Node, to winver.Host, runtime compat.Runtime) (kube.Node, *corev1.Node) {
 	n := object.DeepCopy()
+	if n.Labels == nil {
+		n.Labels = map[string]string{}
+	}
 	n.Status.Images = nil
 	n.Spec.Unschedulable = false
 	n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool { return kube.Passing(t.Key) })
-	runtime := before.Runtime
-	if c.Runtime.Engine != compat.NoEngine {
-		runtime = c.Runtime
-		n.Status.NodeInfo.ContainerRuntimeVersion = runtime.Engine.String() + "://" + runtime.Release.String()
+	info := &n.Status.NodeInfo
+	if runtime.Engine != compat.NoEngine {
+		info.ContainerRuntimeVersion = runtime.Engine.String() + "://" + runtime.Release.String()
 	}
-	version := before.Host.Version
-	if c.To.Version.IsValid() {
-		version = c.To.Version
-		n.Status.NodeInfo.KernelVersion = version.String()
-		n.Status.NodeInfo.OSImage = "Windows"
-		if r := winver.ReleaseOf(f, version.Build, c.To.Edition); r != nil {
-			n.Status.NodeInfo.OSImage = winver.FullName(r)
+	if to.Version.IsValid() {
+		info.KernelVersion, info.OSImage = to.Version.String(), "Windows"
+		if r := winver.ReleaseOf(f, to.Version.Build, to.Edition); r != nil {
+			info.OSImage = winver.FullName(r)
 		}
-		if n.Labels == nil {
-			n.Labels = map[string]string{}
-		}
-		n.Labels[corev1.LabelWindowsBuild] = fmt.Sprintf("10.0.%d", version.Build)
+		relabel(n.Labels, to.Version)
 	}
-	return n
+	after := kube.NodeOf(f, n)
+	after.Ready = true
+	if to.Version.IsValid() {
+		after.Host = winver.Host{Version: to.Version, Edition: to.Edition, Release: to.Release}
+	} else {
+		after.Host = before.Host
+	}
+	if runtime.Engine != compat.NoEngine {
+		after.Runtime = runtime
+	}
+	return after, n
+}
+
+// relabel sets the labels that tell a node's Windows version: the kubelet's own,
+// and those of kubectl winmatch label that the node has.
+func relabel(l map[string]string, v winver.Version) {
+	l[corev1.LabelWindowsBuild] = fmt.Sprintf("10.0.%d", v.Build)
+	if _, ok := l[kube.LabelOSBuild]; ok {
+		l[kube.LabelOSBuild] = fmt.Sprint(v.Build)
+		if revision, ok := v.Revision(); ok && v.Build == winver.LTSC2016 {
+			l[kube.LabelOSBuild] += fmt.Sprint(".", revision)
+		}
+	}
+	if _, ok := l[kube.LabelVersion]; ok {
+		delete(l, kube.LabelVersion)
+		if _, ok := v.Revision(); ok {
+			l[kube.LabelVersion] = v.String()
+		}
+	}
 }
 
 func count(n int, what string) string {

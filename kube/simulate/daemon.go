@@ -29,8 +29,13 @@ func daemonNode(p *corev1.Pod) string {
 // after; pods are those that it has, by node.
 func (m *model) daemonSet(w *kube.Workload, t *corev1.PodTemplateSpec, pods map[string]int) {
 	ds := &appsv1.DaemonSet{ObjectMeta: meta(w.Owner, nil), Spec: appsv1.DaemonSetSpec{Template: *t}}
-	for i := range m.plan.nodes {
-		after := m.plan.objects[i]
+	old := map[string]*corev1.Node{}
+	for _, n := range m.cluster.Objects.Nodes {
+		if m.plan.fate[n.Name] != "" {
+			old[n.Name] = n
+		}
+	}
+	for _, after := range m.plan.objects {
 		fate := m.plan.fate[after.Name]
 		n, has := pods[after.Name]
 		runs, _ := daemon.NodeShouldRunDaemonPod(klog.Logger{}, after, ds)
@@ -41,8 +46,9 @@ func (m *model) daemonSet(w *kube.Workload, t *corev1.PodTemplateSpec, pods map[
 			continue // its controller takes it back
 		}
 		g := m.newGroup(w.Owner, w.Spec, m.daemonObject(ds, pods, after.Name))
+		rollout := g.spec != g.then
 		switch {
-		case has && fate == "" && m.cluster.Pods[n].Node != "":
+		case has && fate == "" && !rollout && m.cluster.Pods[n].Node != "":
 			g.stay = append(g.stay, after.Name)
 		case !runs:
 			g.gone = true
@@ -58,11 +64,10 @@ func (m *model) daemonSet(w *kube.Workload, t *corev1.PodTemplateSpec, pods map[
 			g.old = append(g.old, after.Name)
 		default:
 			g.move = append(g.move, g.pod)
-			if i < len(m.cluster.Nodes) {
-				before, _ := daemon.NodeShouldRunDaemonPod(klog.Logger{}, m.cluster.Objects.Nodes[i], ds)
-				g.absent = !before
-			} else {
-				g.absent = true
+			g.absent = true
+			if before := old[after.Name]; before != nil {
+				had, _ := daemon.NodeShouldRunDaemonPod(klog.Logger{}, before, ds)
+				g.absent = !had
 			}
 		}
 		if has {

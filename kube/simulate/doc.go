@@ -28,8 +28,8 @@
 //
 // Where the scheduler could put a pod elsewhere as well, the node that it picks is
 // luck. So an [Outcome] rests on every node on which a workload may be put, in the
-// changed cluster before any pod has moved, or at the moment its pods are placed:
-// a workload runs if all of these nodes run it, fails if none does, and is at risk
+// changed cluster before any pod has moved, at the moment its pods are placed, or
+// with the pods that it must be near wherever these may be: a workload runs if all of these nodes run it, fails if none does, and is at risk
 // if some do not. Only compat decides what runs, by [kube.Judge].
 //
 // # What the scheduler was like

@@ -28,26 +28,38 @@ func (s *Simulator) Run(ctx context.Context, cluster *kube.Cluster, change *Chan
 	if err != nil {
 		return nil, err
 	}
-	m := &model{Simulator: s, cluster: cluster, plan: p, index: map[template]*group{}, answers: map[verdictKey]verdict{}}
+	m := &model{Simulator: s, cluster: cluster, plan: p, images: substitutions{change.Images, make([]int, len(change.Images)), map[kube.Owner]map[*kube.Spec]*kube.Spec{}}, index: map[template]*group{}, answers: map[verdictKey]verdict{}}
+	m.oldNodes, m.newNodes = byName(cluster.Nodes), byName(p.nodes)
 	m.collect()
+	if err := m.images.unused(); err != nil {
+		return nil, err
+	}
 	var coming []kube.Node
 	for i := range p.changed {
 		if p.changed[i].After != nil {
 			coming = append(coming, *p.changed[i].After)
 		}
 	}
-	m.judge = s.Judge(ctx, cluster, coming, nil)
+	others := map[kube.Owner][]*kube.Spec{}
+	for _, g := range m.groups {
+		if g.spec != g.then {
+			others[g.owner] = append(others[g.owner], g.spec)
+		}
+	}
+	m.judge = s.Judge(ctx, cluster, coming, others)
 	if m.before, err = newWorld(ctx, cluster.Objects.Nodes, m.staying, cluster.Objects.Others); err != nil {
 		return nil, err
 	}
 	if m.after, err = newWorld(ctx, p.objects, m.staying, cluster.Objects.Others); err != nil {
 		return nil, err
 	}
-	m.oldNodes, m.newNodes = byName(cluster.Nodes), byName(p.nodes)
 	for _, g := range m.groups {
 		if err := m.reach(ctx, g); err != nil {
 			return nil, err
 		}
+	}
+	if err := m.company(ctx); err != nil {
+		return nil, err
 	}
 	if err := m.place(ctx); err != nil {
 		return nil, err
@@ -70,6 +82,7 @@ type model struct {
 	*Simulator
 	cluster            *kube.Cluster
 	plan               *plan
+	images             substitutions
 	judge              *kube.Judge
 	before, after      *world
 	oldNodes, newNodes map[string]*kube.Node
@@ -92,6 +105,7 @@ type template struct {
 type group struct {
 	owner kube.Owner
 	spec  *kube.Spec
+	then  *kube.Spec  // before the change: with other images
 	pod   *corev1.Pod // one of them, without its node
 
 	pods   int           // that there are now
@@ -120,11 +134,12 @@ func (m *model) collect() {
 			continue
 		}
 		fate := m.plan.fate[p.Node]
-		if p.Node != "" && (fate == "" || p.Static && fate == Changes) {
+		rollout := !p.Bare && m.images.of(p.Owner, p.Spec) != p.Spec
+		if m.newNodes[p.Node] != nil && (fate == "" && (!rollout || p.Deleted) || p.Static && fate == Changes) {
 			m.staying = append(m.staying, object)
 		}
-		if p.Deleted {
-			continue // it is on its way, whatever happens
+		if p.Deleted || p.Static && fate == Goes {
+			continue // it is on its way, whatever happens; its node's own
 		}
 		live[p.Owner] = true
 		if p.Owner.Kind == "DaemonSet" {
@@ -140,7 +155,7 @@ func (m *model) collect() {
 		case p.Node == "":
 			g.move = append(g.move, unbound(object))
 			g.wait++
-		case fate == "", p.Static && fate == Changes:
+		case fate == "" && !rollout, p.Static && fate == Changes:
 			g.stay = append(g.stay, p.Node)
 		case p.Bare:
 			g.lost++
@@ -180,7 +195,7 @@ func (m *model) group(owner kube.Owner, spec *kube.Spec, object *corev1.Pod) *gr
 }
 
 func (m *model) newGroup(owner kube.Owner, spec *kube.Spec, object *corev1.Pod) *group {
-	g := &group{owner: owner, spec: spec, pod: unbound(object), put: map[string]string{}}
+	g := &group{owner: owner, spec: m.images.of(owner, spec), then: spec, pod: unbound(object), put: map[string]string{}}
 	m.groups = append(m.groups, g)
 	return g
 }

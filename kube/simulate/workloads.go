@@ -61,17 +61,20 @@ func (m *model) workload(owner kube.Owner, groups []*group) Workload {
 		}
 		for name := range g.was {
 			if n := m.oldNodes[name]; n != nil {
-				a := m.on(g.spec, n).place.Answer
+				a := m.on(g.then, n).place.Answer
 				had = had || a == compat.Yes || a == compat.Risky
 			}
 		}
 		for name := range g.may {
+			if m.newNodes[name] == nil {
+				continue
+			}
 			a := m.on(g.spec, m.newNodes[name]).place.Answer
 			has = has || a == compat.Yes || a == compat.Risky
 			if old, ok := w.nodes[name]; !ok || a != compat.Yes && old == compat.Yes {
 				w.nodes[name] = a
 			}
-			if a == compat.No && !(g.was[name] && m.on(g.spec, m.oldNodes[name]).place.Answer == compat.No) {
+			if a == compat.No && !(g.was[name] && m.oldNodes[name] != nil && m.on(g.then, m.oldNodes[name]).place.Answer == compat.No) {
 				missed = append(missed, name)
 			}
 		}
@@ -101,7 +104,7 @@ func worseOf(a, b Outcome) Outcome {
 // is to have none.
 func (m *model) outcomes(g *group) (now, was Outcome) {
 	if !g.absent {
-		was = m.outcome(g.spec, g.was, m.oldNodes)
+		was = m.outcome(g.then, g.was, m.oldNodes)
 		if g.wait > 0 {
 			was = worseOf(was, Pending)
 		}
@@ -130,7 +133,7 @@ func (m *model) explain(w *Workload, g *group, groups []*group) {
 			maps.Copy(may, other.may)
 		}
 	}
-	w.Was, _ = m.places(g.spec, was, m.oldNodes)
+	w.Was, _ = m.places(g.then, was, m.oldNodes)
 	w.Places, w.Image = m.places(g.spec, may, m.newNodes)
 	switch w.Outcome {
 	case Runs:

@@ -127,7 +127,7 @@ func (c *Cluster) start() error {
 	c.api = []string{"--etcd-servers", client, "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--secure-port", port, "--cert-dir", c.path("certs"),
 		"--token-auth-file", c.path("users.csv"), "--authorization-mode", "RBAC", "--service-account-key-file", c.path("account.pem"),
 		"--service-account-signing-key-file", c.path("account.pem"), "--service-account-issuer", "https://kubernetes.default.svc", "--service-cluster-ip-range", "10.0.0.0/24",
-		"--endpoint-reconciler-type", "none"}
+		"--endpoint-reconciler-type", "none", "--allow-privileged"} // HostProcess containers are privileged ones
 	if err := c.StartServer(); err != nil {
 		return err
 	}
