@@ -24,7 +24,7 @@ type Simulator struct {
 func (s *Simulator) Run(ctx context.Context, cluster *kube.Cluster, change *Change) (*Report, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	p, err := change.apply(s.Facts, cluster)
+	p, err := change.apply(s.Facts, s.Today, cluster)
 	if err != nil {
 		return nil, err
 	}

@@ -81,11 +81,11 @@ func TestSimulate(t *testing.T) {
 	add("l1", "l", "6.8.0", "Ubuntu 24.04")
 	t.Cleanup(func() {
 		ctx := context.Background()
-		kubectl(t, "delete", "-f", "testdata/simulate.yaml", "--wait=false", "--grace-period=0", "--force", "--ignore-not-found")
+		applied(t, "delete", "-f", "testdata/simulate.yaml", "--wait=false", "--grace-period=0", "--force", "--ignore-not-found")
 		must(t, control.Kube.CoreV1().Nodes().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "set=upgrade"}))
 	})
 	ready(t)
-	kubectl(t, "apply", "-f", "testdata/simulate.yaml")
+	applied(t, "apply", "-f", "testdata/simulate.yaml")
 	settled(t, func(pods map[string][]corev1.Pod) error { return placed(pods, nil) })
 
 	account, err := control.Account(ctx, "simulate", "simulate")
@@ -250,7 +250,7 @@ func ready(t *testing.T) {
 	t.Fatal("the new nodes are not ready")
 }
 
-func kubectl(t *testing.T, args ...string) {
+func applied(t *testing.T, args ...string) {
 	t.Helper()
 	if out, err := exec.CommandContext(context.Background(), control.Kubectl, append([]string{"--kubeconfig", control.Kubeconfig}, args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
