@@ -64,19 +64,21 @@ type seen struct {
 	image       string
 	hostProcess bool
 	version     winver.Version
+	arm64       bool
 	runtime     compat.Runtime // of failed pulls
 }
 
-func seenOn(c *Container, v winver.Version) seen {
+func seenOn(c *Container, n *Node) seen {
+	v := n.Host.Version
 	if v.Build != winver.LTSC2016 {
 		v = v.WithoutRevision()
 	}
-	return seen{image: c.Image, hostProcess: c.HostProcess, version: v}
+	return seen{image: c.Image, hostProcess: c.HostProcess, version: v, arm64: n.Host.ARM64}
 }
 
 // fails reports whether a container's image was seen to fail on such a node.
 func (e *exam) fails(c *Container, n *Node) bool {
-	at := seenOn(c, n.Host.Version)
+	at := seenOn(c, n)
 	exact := at
 	exact.version = n.Host.Version
 	for _, s := range []seen{at, exact} {
@@ -184,7 +186,7 @@ func (e *exam) witness(p *Pod) {
 		case !n.Windows():
 			e.onLinux[c.Image] = true
 		case n.Host.Version.IsValid():
-			e.ran[seenOn(c, n.Host.Version)] = true
+			e.ran[seenOn(c, n)] = true
 		}
 	}
 }
@@ -251,7 +253,7 @@ func (s *Spec) use(namespace string) use {
 // proven reports whether an image was seen to run on every Windows of some nodes.
 func (e *exam) proven(c *Container, nodes []*Node) bool {
 	for _, n := range nodes {
-		if !e.ran[seenOn(c, n.Host.Version)] {
+		if !e.ran[seenOn(c, n)] {
 			return false
 		}
 	}
@@ -263,6 +265,7 @@ type question struct {
 	image       string
 	host        winver.Version
 	edition     winver.Edition
+	arm64       bool
 	runtime     compat.Runtime
 	hostProcess bool
 }
@@ -276,7 +279,7 @@ type answer struct {
 
 // put puts an image on a Windows node to compat.
 func (e *exam) put(c *Container, n *Node) answer {
-	key := question{c.Image, n.Host.Version, n.Host.Edition, n.Runtime, c.HostProcess}
+	key := question{c.Image, n.Host.Version, n.Host.Edition, n.Host.ARM64, n.Runtime, c.HostProcess}
 	if a, ok := e.answers[key]; ok {
 		return a
 	}
@@ -298,6 +301,6 @@ func (e *exam) put(c *Container, n *Node) answer {
 
 // question is an image on a node as compat wants it.
 func (e *exam) question(c *Container, n *Node, img *image.Image) compat.Question {
-	return compat.Question{Host: compat.Host{Version: n.Host.Version, Edition: n.Host.Edition}, Image: img.Asked(),
+	return compat.Question{Host: compat.Host{Version: n.Host.Version, Edition: n.Host.Edition, ARM64: n.Host.ARM64}, Image: img.Asked(),
 		Runtime: n.Runtime, Kubernetes: true, HostProcess: c.HostProcess, Today: e.Today}
 }

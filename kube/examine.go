@@ -107,7 +107,7 @@ func (e *exam) places(g *group, c *Container) []Place {
 	index := map[kind]int{}
 	var list []Place
 	for _, n := range g.nodes.windows {
-		k := kind{winver.Host{Version: n.Host.Version, Edition: n.Host.Edition, Release: n.Host.Release}, n.Runtime}
+		k := kind{winver.Host{Version: n.Host.Version, Edition: n.Host.Edition, Release: n.Host.Release, ARM64: n.Host.ARM64}, n.Runtime}
 		i, ok := index[k]
 		if !ok {
 			i = len(list)
@@ -131,7 +131,7 @@ func (e *exam) weigh(c *Container, n *Node, p *Place) {
 	if !n.Host.Version.IsValid() {
 		return
 	}
-	s := seenOn(c, n.Host.Version)
+	s := seenOn(c, n)
 	switch {
 	case e.ran[s] && p.Answer == compat.Unknown:
 		p.Answer, p.Seen, p.Code, p.Text = compat.Yes, true, "", "it runs on this build"

@@ -165,7 +165,7 @@ func TestFailedThere(t *testing.T) {
 	if e.weigh(c, old, &p); p.Answer != compat.Risky || !p.Seen {
 		t.Errorf("it is expected to run, and failed: %s", p.Answer)
 	}
-	e.ran[seenOn(c, old.Host.Version)] = true
+	e.ran[seenOn(c, old)] = true
 	p = Place{Answer: compat.Yes}
 	if e.weigh(c, old, &p); p.Answer != compat.Yes {
 		t.Errorf("it is expected to run, ran and failed: %s", p.Answer)

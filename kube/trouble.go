@@ -102,7 +102,7 @@ func (e *exam) read(g *group, p *Pod, t *Trouble) []Failure {
 // failedOn is what a failure tells of an image: that it fails on that build; of
 // updates, on that revision; of a pull, by that runtime.
 func failedOn(c *Container, n *Node, f *diagnose.Finding) seen {
-	s := seenOn(c, n.Host.Version)
+	s := seenOn(c, n)
 	if f.Cause != diagnose.Mismatch {
 		s.version = n.Host.Version
 	}

@@ -76,7 +76,7 @@ func (n *NodeChange) Name() string {
 }
 
 // apply makes the nodes that a cluster has after a change.
-func (c *Change) apply(f *facts.Facts, today facts.Date, cluster *kube.Cluster) (*plan, error) {
+func (c *Change) apply(f *facts.Facts, cluster *kube.Cluster) (*plan, error) {
 	p := &plan{fate: map[string]Fate{}}
 	others, gone := 0, 0
 	kept := map[string]int{} // labels of the user's own that name a version
@@ -91,7 +91,7 @@ func (c *Change) apply(f *facts.Facts, today facts.Date, cluster *kube.Cluster) 
 		}
 		if c.Pool != nil && c.Pool.Matches(labels.Set(before.Labels)) {
 			if before.Windows() {
-				after, object = c.renew(f, today, before, object, c.To, c.Runtime)
+				after, object = c.renew(f, before, object, c.To, c.Runtime)
 				p.fate[before.Name] = Changes
 				for key, value := range after.VersionLabels() {
 					if value == before.Labels[key] && !made(key) && before.Host.Version.Build != after.Host.Version.Build {
@@ -116,7 +116,7 @@ func (c *Change) apply(f *facts.Facts, today facts.Date, cluster *kube.Cluster) 
 		return nil, &Error{fmt.Sprintf("no node has %s", c.Remove), "kubectl get nodes --show-labels lists them"}
 	}
 	for i := range c.Add {
-		if err := c.add(f, today, cluster, p, &c.Add[i]); err != nil {
+		if err := c.add(f, cluster, p, &c.Add[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -137,7 +137,7 @@ func made(key string) bool {
 }
 
 // add makes the nodes of an addition: like one that is there.
-func (c *Change) add(f *facts.Facts, today facts.Date, cluster *kube.Cluster, p *plan, a *Addition) error {
+func (c *Change) add(f *facts.Facts, cluster *kube.Cluster, p *plan, a *Addition) error {
 	like := -1
 	for i := range cluster.Nodes {
 		n := &cluster.Nodes[i]
@@ -166,7 +166,7 @@ func (c *Change) add(f *facts.Facts, today facts.Date, cluster *kube.Cluster, p 
 		if taken[name] {
 			continue
 		}
-		node, object := c.renew(f, today, before, cluster.Objects.Nodes[like], a.To, compat.Runtime{})
+		node, object := c.renew(f, before, cluster.Objects.Nodes[like], a.To, compat.Runtime{})
 		node.Name, object.Name, object.UID = name, name, types.UID(name)
 		if object.Labels[corev1.LabelHostname] != "" {
 			object.Labels[corev1.LabelHostname] = name
@@ -181,7 +181,7 @@ func (c *Change) add(f *facts.Facts, today facts.Date, cluster *kube.Cluster, p 
 
 // renew is the node that takes a node's place, with another Windows and another
 // runtime where these are given.
-func (c *Change) renew(f *facts.Facts, today facts.Date, before *kube.Node, object *corev1.Node, to winver.Host, runtime compat.Runtime) (kube.Node, *corev1.Node) {
+func (c *Change) renew(f *facts.Facts, before *kube.Node, object *corev1.Node, to winver.Host, runtime compat.Runtime) (kube.Node, *corev1.Node) {
 	n := object.DeepCopy()
 	if n.Labels == nil {
 		n.Labels = map[string]string{}
@@ -198,50 +198,20 @@ func (c *Change) renew(f *facts.Facts, today facts.Date, before *kube.Node, obje
 		if r := winver.ReleaseOf(f, to.Version.Build, to.Edition); r != nil {
 			info.OSImage = winver.FullName(r)
 		}
-		relabel(n.Labels, to.Version)
+		n.Labels[corev1.LabelWindowsBuild] = fmt.Sprintf("10.0.%d", to.Version.Build)
 	}
 	after := kube.NodeOf(f, n)
 	after.Ready = true
 	if to.Version.IsValid() {
-		after.Host = winver.Host{Version: to.Version, Edition: to.Edition, Release: to.Release}
+		after.Host = winver.Host{Version: to.Version, Edition: to.Edition, Release: to.Release, ARM64: before.Host.ARM64 || to.ARM64}
 	} else {
 		after.Host = before.Host
 	}
 	if runtime.Engine != compat.NoEngine {
 		after.Runtime = runtime
 	}
-	labeled := false // by kubectl winmatch label
-	for key := range before.Labels {
-		if strings.HasPrefix(key, kube.LabelRuns) {
-			labeled = true
-			delete(n.Labels, key)
-		}
-	}
-	if labeled {
-		for _, key := range after.Runs(f, today) {
-			n.Labels[key] = "true"
-		}
-	}
-	after.Labels = n.Labels
+	after.Relabel(f) // its Labels are the object's
 	return after, n
-}
-
-// relabel sets the labels that tell a node's Windows version: the kubelet's own,
-// and those of kubectl winmatch label that the node has.
-func relabel(l map[string]string, v winver.Version) {
-	l[corev1.LabelWindowsBuild] = fmt.Sprintf("10.0.%d", v.Build)
-	if _, ok := l[kube.LabelOSBuild]; ok {
-		l[kube.LabelOSBuild] = fmt.Sprint(v.Build)
-		if revision, ok := v.Revision(); ok && v.Build == winver.LTSC2016 {
-			l[kube.LabelOSBuild] += fmt.Sprint(".", revision)
-		}
-	}
-	if _, ok := l[kube.LabelVersion]; ok {
-		delete(l, kube.LabelVersion)
-		if _, ok := v.Revision(); ok {
-			l[kube.LabelVersion] = v.String()
-		}
-	}
 }
 
 func count(n int, what string) string {

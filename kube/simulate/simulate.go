@@ -24,7 +24,7 @@ type Simulator struct {
 func (s *Simulator) Run(ctx context.Context, cluster *kube.Cluster, change *Change) (*Report, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	p, err := change.apply(s.Facts, s.Today, cluster)
+	p, err := change.apply(s.Facts, cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -314,6 +314,7 @@ func (m *model) places(s *kube.Spec, names map[string]bool, nodes map[string]*ku
 	type kind struct {
 		os      string
 		host    winver.Version
+		arm64   bool
 		runtime compat.Runtime
 	}
 	index := map[kind]int{}
@@ -324,7 +325,7 @@ func (m *model) places(s *kube.Spec, names map[string]bool, nodes map[string]*ku
 		if n == nil {
 			continue
 		}
-		k := kind{n.OS, n.Host.Version, n.Runtime}
+		k := kind{n.OS, n.Host.Version, n.Host.ARM64, n.Runtime}
 		i, ok := index[k]
 		if !ok {
 			v := m.on(s, n)
