@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -25,8 +26,8 @@ const (
 )
 
 // swarm measures the doctor over a real manager beside the bare lists of the API,
-// which are read and thrown away. The tasks find no node: no container is needed.
-// It needs root and Debian's docker.io.
+// which are read and thrown away. The tasks find no node: no container is needed;
+// both sides see them as asWindows alters them. It needs root and Debian's docker.io.
 func swarm(p programs, env []string) ([]row, error) {
 	if os.Geteuid() != 0 {
 		fmt.Fprintln(os.Stderr, "swarm: not measured: real Docker engines need root")
@@ -42,23 +43,19 @@ func swarm(p programs, env []string) ([]row, error) {
 	defer c.Close()
 	m := c.Engines[0]
 	for i := range swarmServices {
+		container := fields{"Image": swarmImages[i%len(swarmImages)], "Env": []string{"A=b", "C=d"}}
+		if i%10 == 0 {
+			container["Isolation"] = "hyperv"
+		}
 		if _, err := m.Do(ctx, http.MethodPost, "/services/create", map[string]any{
 			"Name": fmt.Sprintf("service-%d", i), "Mode": map[string]any{"Replicated": map[string]any{"Replicas": swarmReplicas}},
 			"TaskTemplate": map[string]any{
-				"ContainerSpec": map[string]any{"Image": fmt.Sprintf("mcr.microsoft.com/windows/servercore:ltsc20%d", 19+i%2*3), "Env": []string{"A=b", "C=d"}},
-				"Placement":     map[string]any{"Constraints": []string{"node.labels.nowhere==true"}},
+				"ContainerSpec": container,
+				"Placement":     map[string]any{"Constraints": []string{"node.labels.pool==windows"}},
 			},
 		}, nil); err != nil {
 			return nil, err
 		}
-	}
-	lists := func() error {
-		for _, path := range []string{"/nodes", "/services", "/tasks"} {
-			if _, err := m.Do(ctx, http.MethodGet, path, nil, nil); err != nil {
-				return err
-			}
-		}
-		return nil
 	}
 	var tasks []struct{ Status struct{ Err string } }
 	for waiting := true; waiting; time.Sleep(time.Second) {
@@ -66,6 +63,24 @@ func swarm(p programs, env []string) ([]row, error) {
 			return nil, err
 		}
 		waiting = len(tasks) < swarmServices*swarmReplicas || slices.ContainsFunc(tasks, func(t struct{ Status struct{ Err string } }) bool { return t.Status.Err == "" })
+	}
+	front, err := asWindows(ctx, p.root, m)
+	if err != nil {
+		return nil, err
+	}
+	defer front.Close()
+	lists := func() error {
+		for _, path := range []string{"/nodes", "/services", "/tasks"} {
+			resp, err := front.Client().Get(front.URL + path)
+			if err != nil {
+				return err
+			}
+			_, err = io.Copy(io.Discard, resp.Body)
+			if err = errors.Join(err, resp.Body.Close()); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	fmt.Fprintf(os.Stderr, "swarm doctor: %d runs of each side\n", runsSwarm)
 	var ours, theirs []time.Duration
@@ -77,7 +92,7 @@ func swarm(p programs, env []string) ([]row, error) {
 		}
 		bare := time.Since(start)
 		cmd := exec.Command(p.winmatch, "swarm", "doctor", "--offline", "-o", "json")
-		cmd.Env = slices.Concat(env, []string{"DOCKER_HOST=unix://" + m.Socket})
+		cmd.Env = slices.Concat(env, []string{"DOCKER_HOST=tcp://" + front.Listener.Addr().String()})
 		start = time.Now()
 		out, err := cmd.Output()
 		var exit *exec.ExitError
