@@ -33,12 +33,13 @@ const maxSpan = 1500
 // the reader's.
 func Read(r io.Reader, f *facts.Facts) (*Report, error) {
 	s := scanner{f: f, line: 1, trail: trailMin}
-	return s.read(r)
+	return s.read(r, bufferMin)
 }
 
 // Text is Read for a text in memory.
 func Text(text string, f *facts.Facts) *Report {
-	report, _ := Read(strings.NewReader(text), f) // a strings.Reader has no errors
+	s := scanner{f: f, line: 1, trail: trailMin}
+	report, _ := s.read(strings.NewReader(text), min(bufferMin, len(text)+512)) // a strings.Reader has no errors
 	return report
 }
 
@@ -84,9 +85,9 @@ type kind struct {
 	detail string
 }
 
-func (s *scanner) read(in io.Reader) (*Report, error) {
+func (s *scanner) read(in io.Reader, size int) (*Report, error) {
 	r := decoder(in)
-	s.buf = make([]byte, 0, bufferMin)
+	s.buf = make([]byte, 0, size)
 	for !s.eof {
 		if len(s.buf) == cap(s.buf) && cap(s.buf) < bufferMax {
 			s.buf = slices.Grow(s.buf, cap(s.buf)) // a longer text than we thought

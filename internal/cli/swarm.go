@@ -210,8 +210,14 @@ func (a *app) serviceImages(ctx context.Context, f *reading, services []*swarm.S
 		if reason, ok := m.Missing(); ok && reason.Code == compat.NotWindows {
 			o.Missing = reason
 		}
+		known := map[winver.Version][]compat.Candidate{} // each service and node asks
 		o.Candidates = func(host winver.Version) []compat.Candidate {
-			return image.Candidates(image.Siblings(ref, a.facts, host))
+			list, ok := known[host]
+			if !ok {
+				list = image.Candidates(image.Siblings(ref, a.facts, host))
+				known[host] = list
+			}
+			return list
 		}
 	}
 	return out
