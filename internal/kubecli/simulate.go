@@ -52,7 +52,7 @@ Exit codes: 0 nothing breaks; 1 something breaks by the change; 2 failure;
 3 nothing breaks as far as could be seen, but something could not be decided.`,
 		Example: `  kubectl winmatch simulate --node-pool pool=win2019 --to ws2022
   kubectl winmatch simulate --node-pool pool=win2022 --to ws2025 --runtime containerd@2.4.0
-  kubectl winmatch simulate --node-pool kubernetes.io/os=windows --runtime containerd@2.4.0 -o json
+  kubectl winmatch simulate --node-pool kubernetes.io/os=windows --runtime containerd@2.4.0 -o markdown
   kubectl winmatch simulate --add 3*ws2025:pool=win --remove pool=win2019
   kubectl winmatch simulate --node-pool pool=win --to ws2025 --image deployment/web=mcr.microsoft.com/windows/servercore:ltsc2025`,
 		Args: cobra.NoArgs,
@@ -199,7 +199,7 @@ func addition(r *cli.Run, text string) (a simulate.Addition, err error) {
 }
 
 func simulated(ctx context.Context, r *cli.Run, f *simulateFlags) error {
-	form, err := r.Form("text", "json")
+	form, err := r.Form("text", "json", "markdown", "html")
 	if err != nil {
 		return err
 	}
@@ -243,6 +243,10 @@ func simulated(ctx context.Context, r *cli.Run, f *simulateFlags) error {
 	switch form {
 	case "json":
 		err = render.JSON(r.Out(), out)
+	case "markdown":
+		render.KubeSimulateMarkdown(r.Out(), out)
+	case "html":
+		render.KubeSimulateHTML(r.Out(), out)
 	default:
 		render.KubeSimulateText(r.Out(), out, r.Style())
 	}

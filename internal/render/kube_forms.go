@@ -69,9 +69,8 @@ func KubeDoctorSARIF(w io.Writer, d *KubeDoctor) error {
 	return JSON(w, &sarifLog{sarifSchema, "2.1.0", []sarifRun{run}})
 }
 
-// KubeDoctorHTML writes it as a page that stands alone.
-func KubeDoctorHTML(w io.Writer, d *KubeDoctor) {
-	esc := html.EscapeString
+// kubePage begins a page that stands alone.
+func kubePage(w io.Writer, title string) {
 	fmt.Fprintf(w, `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>winmatch: %[1]s</title>
@@ -82,9 +81,15 @@ section{border-left:4px solid #999;padding:.1rem 1rem;margin:1rem 0}section.erro
 code{background:#f3f3f3;padding:.05rem .3rem;overflow-wrap:anywhere}h2{margin:.3rem 0;font-size:1.05rem}h2 small{font-weight:normal;color:#555}
 @media (prefers-color-scheme:dark){body{background:#181818;color:#eee}code{background:#2a2a2a}th,td{border-color:#444}h2 small{color:#aaa}}
 </style>
-<h1>Windows versions in %[1]s</h1>
-<p>%[2]d Windows nodes, %[3]d other nodes, %[4]d pods. Facts of %[5]s.</p>
-`, esc(d.Cluster.title()), len(d.Nodes), d.Cluster.OtherNodes, d.Cluster.Pods, esc(d.Facts.AsOf.String()))
+<h1>%[1]s</h1>
+`, html.EscapeString(title))
+}
+
+// KubeDoctorHTML writes it as a page that stands alone.
+func KubeDoctorHTML(w io.Writer, d *KubeDoctor) {
+	esc := html.EscapeString
+	kubePage(w, "Windows versions in "+d.Cluster.title())
+	fmt.Fprintf(w, "<p>%d Windows nodes, %d other nodes, %d pods. Facts of %s.</p>\n", len(d.Nodes), d.Cluster.OtherNodes, d.Cluster.Pods, esc(d.Facts.AsOf.String()))
 	if len(d.Nodes) > 0 {
 		fmt.Fprint(w, "<table><thead><tr><th scope=\"col\">Node<th scope=\"col\">Version<th scope=\"col\">Release<th scope=\"col\">Runtime<th scope=\"col\">Support until<th scope=\"col\">Findings</thead><tbody>\n")
 		for i := range d.Nodes {
@@ -140,16 +145,20 @@ func kubeFindingHTML(w io.Writer, f *KubeFinding) {
 		}
 		fmt.Fprint(w, "</tbody></table>\n")
 	}
-	if len(f.Remedies) > 0 {
+	htmlRemedies(w, f.Remedies)
+	fmt.Fprint(w, "</section>\n")
+}
+
+func htmlRemedies(w io.Writer, list []compat.Remedy) {
+	if len(list) > 0 {
 		fmt.Fprint(w, "<ol>\n")
-		for _, r := range f.Remedies {
-			fmt.Fprintf(w, "<li>%s", esc(r.Text))
+		for _, r := range list {
+			fmt.Fprintf(w, "<li>%s", html.EscapeString(r.Text))
 			if r.Command != "" {
-				fmt.Fprintf(w, "<br><code>%s</code>", esc(r.Command))
+				fmt.Fprintf(w, "<br><code>%s</code>", html.EscapeString(r.Command))
 			}
 			fmt.Fprintln(w)
 		}
 		fmt.Fprint(w, "</ol>\n")
 	}
-	fmt.Fprint(w, "</section>\n")
 }

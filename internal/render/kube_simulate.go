@@ -148,11 +148,7 @@ func kubeWorkloads(n int) string {
 
 // kubeChanges are the nodes that change, alike ones on one line.
 func kubeChanges(w io.Writer, d *KubeSimulate) {
-	rows := [][]string{{"nodes", "now", "then"}}
-	for _, r := range d.changes() {
-		rows = append(rows, r[:])
-	}
-	if len(rows) > 1 {
+	if rows := d.nodeRows(); len(rows) > 1 {
 		table(w, "", rows)
 	}
 }
@@ -241,11 +237,7 @@ func (v *KubeSimulatedWorkload) remark() string {
 }
 
 func kubeSimulated(w io.Writer, v *KubeSimulatedWorkload, s Style) {
-	before := ""
-	if v.Before != v.Outcome {
-		before = ", now: " + v.Before
-	}
-	fmt.Fprintf(w, "%s%s%s\n", s.paint(outcomeColor(v.Outcome), pad(v.Outcome, 9)), s.paint(bold, v.Owner.String()), s.paint(dim, "  "+v.counts()+before))
+	fmt.Fprintf(w, "%s%s%s\n", s.paint(outcomeColor(v.Outcome), pad(v.Outcome, 9)), s.paint(bold, v.Owner.String()), s.paint(dim, "  "+v.counts()+v.was()))
 	indent := strings.Repeat(" ", 9)
 	if v.Image != "" {
 		fmt.Fprintln(w, indent+v.Image)
@@ -254,18 +246,10 @@ func kubeSimulated(w io.Writer, v *KubeSimulatedWorkload, s Style) {
 		fmt.Fprintln(w, indent+v.Text)
 	}
 	if v.LastNode {
-		fmt.Fprintln(w, indent+"it loses its last node: now "+placesText(v.Was)+" would run it")
+		fmt.Fprintln(w, indent+v.lastNode())
 	}
 	if len(v.Places) > 1 || s.Verbose {
-		var rows [][]string
-		for _, p := range v.Places {
-			text := ""
-			if p.Answer != compat.Yes || p.Seen {
-				text = p.Text
-			}
-			rows = append(rows, []string{p.Answer.String(), p.system(), nodes(p.Count), text})
-		}
-		table(w, indent+"  ", rows)
+		table(w, indent+"  ", v.placeRows())
 	}
 	if s.Verbose {
 		for _, p := range v.Put {
