@@ -90,7 +90,7 @@ func (a *app) swarmDoctor(ctx context.Context, f *swarmFlags, names []string) er
 		out.Services = append(out.Services, a.swarmService(r, m))
 	}
 	if a.output == "json" {
-		return render.JSON(a.stdout, &out)
+		return render.SwarmDoctorJSON(a.stdout, &out)
 	}
 	render.SwarmDoctorText(a.stdout, &out, a.style())
 	return nil

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -82,6 +84,43 @@ type SwarmDoctor struct {
 	Stack    []string       `json:"stack"` // the files whose services are judged; none: those of the Swarm
 	Nodes    []SwarmNode    `json:"nodes"`
 	Services []SwarmService `json:"services"` // all that were looked at
+}
+
+// SwarmDoctorJSON writes what JSON writes of d, service by service: a large Swarm's
+// answer is not held as text.
+func SwarmDoctorJSON(w io.Writer, d *SwarmDoctor) error {
+	if len(d.Services) == 0 {
+		return JSON(w, d)
+	}
+	var b bytes.Buffer
+	head := *d
+	head.Services = []SwarmService{}
+	if err := JSON(&b, &head); err != nil {
+		return err
+	}
+	const end = "]\n}\n" // services come last
+	b.Truncate(b.Len() - len(end))
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("    ", "  ")
+	for i := range d.Services {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("\n    ")
+		if err := enc.Encode(&d.Services[i]); err != nil {
+			return err
+		}
+		b.Truncate(b.Len() - 1) // its end of line
+		if b.Len() >= 64<<10 {
+			if _, err := b.WriteTo(w); err != nil {
+				return err
+			}
+		}
+	}
+	b.WriteString("\n  " + end)
+	_, err := b.WriteTo(w)
+	return err
 }
 
 // SwarmDoctorText writes the services that need attention, then how many do not.
