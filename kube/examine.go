@@ -222,6 +222,7 @@ func (e *exam) explain(g *group, c *Container, img *image.Image, f *Finding) {
 	best := f.fits()
 	if len(best) > 0 && (f.Code == Failed || f.Code == AtRisk) {
 		if r, ok := e.placement(g, f, best); ok {
+			r.Command = selectCommand(g.owner)
 			f.Remedies = append(f.Remedies, r)
 		}
 	}
@@ -342,6 +343,16 @@ func (e *exam) placement(g *group, f *Finding, best []Place) (compat.Remedy, boo
 	}
 	return compat.Remedy{Kind: compat.Place, Text: fmt.Sprintf("keep it to the %s that run it, by node affinity: node.kubernetes.io/windows-build In (%s)",
 		count(nodes, "node"), strings.Join(builds, ", "))}, true
+}
+
+// selectCommand is the command by which `kubectl winmatch select` writes the
+// selector of a workload, or "" where it does not.
+func selectCommand(o Owner) string {
+	switch o.Kind {
+	case "Deployment", "StatefulSet", "DaemonSet", "CronJob":
+		return fmt.Sprintf("kubectl winmatch select %s/%s -n %s --apply", strings.ToLower(o.Kind), o.Name, o.Namespace)
+	}
+	return ""
 }
 
 // at is the answer of another container at a place.

@@ -157,9 +157,9 @@ func kubeNothing(d *KubeDoctor) string {
 		return "nothing was found in what could be seen"
 	}
 	if len(d.Nodes) == 0 {
-		return fmt.Sprintf("no Windows nodes were seen, and nothing is wrong with %d pods", d.Cluster.Pods)
+		return fmt.Sprintf("no Windows nodes were seen, and nothing is wrong with %s", kubePods(d.Cluster.Pods))
 	}
-	return fmt.Sprintf("nothing is wrong with %d pods", d.Cluster.Pods)
+	return "nothing is wrong with " + kubePods(d.Cluster.Pods)
 }
 
 func kubeNodes(w io.Writer, d *KubeDoctor, s Style) {
@@ -245,16 +245,18 @@ func (d *KubeDoctor) noPods() string {
 	return "no pods now"
 }
 
+func kubePods(n int) string {
+	if n == 1 {
+		return "1 pod"
+	}
+	return fmt.Sprintf("%d pods", n)
+}
+
 func kubeFinding(w io.Writer, f *KubeFinding, noPods string, s Style) {
 	color := map[string]string{"error": red, "warning": yellow, "note": blue}[f.Level]
-	pods := ""
-	switch {
-	case f.Pods == 1:
-		pods = "  1 pod"
-	case f.Pods > 1:
-		pods = fmt.Sprintf("  %d pods", f.Pods)
-	default:
-		pods = "  " + noPods
+	pods := "  " + noPods
+	if f.Pods > 0 {
+		pods = "  " + kubePods(f.Pods)
 	}
 	fmt.Fprintf(w, "%s%s%s\n", s.paint(bold+";"+color, pad(f.Code, 9)), s.paint(bold, f.Owner.String()), s.paint(dim, pods))
 	indent := strings.Repeat(" ", 9)

@@ -124,7 +124,7 @@ func (c *KubeCluster) title() string {
 
 func kubeFindingHTML(w io.Writer, f *KubeFinding) {
 	esc := html.EscapeString
-	fmt.Fprintf(w, "<section class=\"%s\"><h2>%s: %s <small>%d pods</small></h2>\n", f.Level, esc(f.Code), esc(f.Owner.String()), f.Pods)
+	fmt.Fprintf(w, "<section class=\"%s\"><h2>%s: %s <small>%s</small></h2>\n", f.Level, esc(f.Code), esc(f.Owner.String()), kubePods(f.Pods))
 	if f.Image != nil {
 		fmt.Fprintf(w, "<p><code>%s</code></p>\n", esc(f.Image.Reference))
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,39 +129,58 @@ func deployment(namespace, name, image string, selector map[string]string) *apps
 }
 
 // TestMicrosoftsExample is the example of Microsoft's page: two nodes, 14393.1715
-// and 16299; a Deployment lands on the wrong one and fails. Doctor says so; label
-// and nodeSelector of the page mend it, and the real scheduler places it right.
+// and 16299; a Deployment lands on the wrong one and fails. doctor says so; label
+// and select mend it, the real scheduler places it right, and doctor is silent.
 // https://learn.microsoft.com/en-us/virtualization/windowscontainers/deploy-containers/version-compatibility
 func TestMicrosoftsExample(t *testing.T) {
 	ctx := t.Context()
+	registry := parts.NewRegistry(t, false)
+	registry.Push(t, "fabrikamfiber.web", "latest", parts.Docker, []parts.Kid{parts.Windows("10.0.14393.1715", "10.0.14393.1715")})
+	image := registry.Addr + "/fabrikamfiber.web:latest"
+	env := []string{"SSL_CERT_FILE=" + registry.CA, "DOCKER_CONFIG=" + t.TempDir()}
+	const right, wrong, name = "38519acs9010", "38519acs9011", "fabrikamfiber.web"
 	pool := map[string]string{"example": "page"}
-	for name, kernel := range map[string]string{
-		"38519acs9010": "10.0 14393 (14393.1715.amd64fre.rs1_release_inmarket.170906-1810)",
-		"38519acs9011": "10.0 16299 (16299.0.amd64fre.rs3_release.170922-1354)",
+	for node, kernel := range map[string]string{
+		right: "10.0 14393 (14393.1715.amd64fre.rs1_release_inmarket.170906-1810)",
+		wrong: "10.0 16299 (16299.0.amd64fre.rs3_release.170922-1354)",
 	} {
-		must(t, control.AddNode(ctx, cluster.Node{Name: name, Kernel: kernel, Runtime: "docker://17.6.2", Labels: pool}))
+		must(t, control.AddNode(ctx, cluster.Node{Name: node, Kernel: kernel, Runtime: "docker://17.6.2", Labels: pool}))
+		t.Cleanup(func() {
+			must(t, control.Kube.CoreV1().Nodes().Delete(context.Background(), node, metav1.DeleteOptions{}))
+		})
 	}
-	cordon := func(name string, yes bool) {
+	cordon := func(node string, yes bool) {
 		t.Helper()
-		_, err := control.Kube.CoreV1().Nodes().Patch(ctx, name, types.MergePatchType, fmt.Appendf(nil, `{"spec":{"unschedulable":%t}}`, yes), metav1.PatchOptions{})
+		_, err := control.Kube.CoreV1().Nodes().Patch(ctx, node, types.MergePatchType, fmt.Appendf(nil, `{"spec":{"unschedulable":%t}}`, yes), metav1.PatchOptions{})
 		must(t, err)
 	}
 	must(t, control.Namespace(ctx, "plang"))
-	account, err := control.Account(ctx, "example", "doctor")
-	must(t, err)
+	account := map[string]string{}
+	for _, verb := range []string{"doctor", "label", "select"} { // each verb with no more than its role
+		file, err := control.Account(ctx, "example-"+verb, verb)
+		must(t, err)
+		account[verb] = file
+	}
+	say := func(want int, verb string, args ...string) {
+		t.Helper()
+		out, errs := winmatch(t, account[verb], env, want, append([]string{verb}, args...)...)
+		t.Logf("$ kubectl winmatch %s %s\n%s%s", verb, strings.Join(args, " "), out, errs)
+	}
 
-	cordon("38519acs9010", true) // so that it lands on the wrong one
-	d := deployment("plang", "fabrikamfiber.web", "patricklang/fabrikamfiber.web:latest", pool)
-	d.Spec.Template.Annotations = map[string]string{cluster.RunsOn: "38519acs9010", cluster.Message: startError}
-	_, err = control.Kube.AppsV1().Deployments("plang").Create(ctx, d, metav1.CreateOptions{})
+	// It lands on the wrong one.
+	cordon(right, true)
+	d := deployment("plang", name, image, pool)
+	d.Spec.Template.Annotations = map[string]string{cluster.RunsOn: right, cluster.Message: startError}
+	_, err := control.Kube.AppsV1().Deployments("plang").Create(ctx, d, metav1.CreateOptions{})
 	must(t, err)
-	_, err = control.Pod(ctx, "plang", "app=fabrikamfiber.web", "fails on 38519acs9011", func(p *corev1.Pod) bool {
-		return p.Spec.NodeName == "38519acs9011" && len(p.Status.ContainerStatuses) == 1 && p.Status.ContainerStatuses[0].State.Waiting != nil
+	_, err = control.Pod(ctx, "plang", "app="+name, "fails on "+wrong, func(p *corev1.Pod) bool {
+		return p.Spec.NodeName == wrong && len(p.Status.ContainerStatuses) == 1 && p.Status.ContainerStatuses[0].State.Waiting != nil
 	})
 	must(t, err)
-	cordon("38519acs9010", false)
+	cordon(right, false)
 
-	answer := doctor(t, account, nil, 1, "--offline", "-n", "plang")
+	say(1, "doctor", "-n", "plang", "--insecure-registry")
+	answer := doctor(t, account["doctor"], env, 1, "-n", "plang", "--insecure-registry")
 	if len(answer.Unseen) > 0 {
 		t.Errorf("the role of kube/rbac/doctor.yaml does not suffice: %+v", answer.Unseen)
 	}
@@ -168,41 +188,44 @@ func TestMicrosoftsExample(t *testing.T) {
 		t.Fatalf("%d findings: %+v", len(answer.Findings), answer.Findings)
 	}
 	f := &answer.Findings[0]
-	if f.Code != "failed" || f.Owner.Kind != "Deployment" || f.Owner.Namespace != "plang" || f.Owner.Name != "fabrikamfiber.web" ||
-		len(f.Failures) != 1 || len(f.Failures[0].Nodes) != 1 || f.Failures[0].Nodes[0] != "38519acs9011" {
+	if f.Code != "failed" || f.Owner.Kind != "Deployment" || f.Owner.Namespace != "plang" || f.Owner.Name != name ||
+		len(f.Failures) != 1 || len(f.Failures[0].Nodes) != 1 || f.Failures[0].Nodes[0] != wrong {
 		t.Fatalf("found %+v", f)
 	}
 
-	// As the page mends it.
-	for name, label := range map[string]string{"38519acs9010": "14393.1715", "38519acs9011": "16299"} {
-		_, err := control.Kube.CoreV1().Nodes().Patch(ctx, name, types.MergePatchType, fmt.Appendf(nil, `{"metadata":{"labels":{"beta.kubernetes.io/osbuild":%q}}}`, label), metav1.PatchOptions{})
-		must(t, err)
+	// Nothing tells the nodes apart yet, so label comes first.
+	c := one(t, account["select"], env, 1, "deploy", name, "-n", "plang", "--insecure-registry", "--apply")
+	if !slices.Equal(c.Labels, []string{right}) || c.Applied || !slices.Equal(c.Add, []string{"nodeSelector " + osBuild + ": 14393.1715", "nodeSelector kubernetes.io/os: windows"}) {
+		t.Errorf("select without labels: %+v", c)
 	}
-	_, err = control.Kube.AppsV1().Deployments("plang").Patch(ctx, d.Name, types.MergePatchType,
-		[]byte(`{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null},"template":{"spec":{"nodeSelector":{"beta.kubernetes.io/osbuild":"14393.1715"}}}}}`), metav1.PatchOptions{})
-	must(t, err)
-	_, err = control.Pod(ctx, "plang", "app=fabrikamfiber.web", "runs on 38519acs9010, alone", func(p *corev1.Pod) bool {
+	say(3, "label", "-l", "example=page", "--apply") // 3: the page's 16299.0 has no revision
+	hasLabels(t, right, map[string]string{"example": "page", osBuild: "14393.1715", runs + "14393.1715": "true", version: "10.0.14393.1715"})
+	hasLabels(t, wrong, map[string]string{"example": "page", osBuild: "16299", runs + "16299": "true"})
+	say(0, "select", "deploy/"+name, "-n", "plang", "--insecure-registry", "--apply")
+	_, err = control.Pod(ctx, "plang", "app="+name, "runs on "+right+", alone", func(p *corev1.Pod) bool {
 		list, err := control.Kube.CoreV1().Pods("plang").List(ctx, metav1.ListOptions{})
-		return err == nil && len(list.Items) == 1 && p.Spec.NodeName == "38519acs9010" && p.Status.Phase == corev1.PodRunning
+		return err == nil && len(list.Items) == 1 && p.Spec.NodeName == right && p.Status.Phase == corev1.PodRunning
 	})
 	must(t, err)
-	answer = doctor(t, account, nil, 1, "--offline", "-n", "plang")
+	if c = one(t, account["select"], env, 0, "deploy/"+name, "-n", "plang", "--insecure-registry", "--apply"); c.Applied || len(c.Add)+len(c.Remove) > 0 {
+		t.Errorf("select, a second run: %+v", c)
+	}
+
+	say(1, "doctor", "-n", "plang", "--insecure-registry")
+	answer = doctor(t, account["doctor"], env, 1, "-n", "plang", "--insecure-registry")
 	for _, f := range answer.Findings {
 		t.Errorf("found after it was mended: %+v", f)
 	}
 	ended := false // the node of version 1709 is out of support, which nothing mends
 	for _, n := range answer.Nodes {
 		for _, f := range n.Findings {
-			ended = ended || n.Name == "38519acs9011" && f.Code == "out-of-support"
+			ended = ended || n.Name == wrong && f.Code == "out-of-support"
 		}
 	}
 	if !ended {
 		t.Errorf("nodes: %+v", answer.Nodes)
 	}
 	must(t, control.Kube.AppsV1().Deployments("plang").Delete(ctx, d.Name, metav1.DeleteOptions{}))
-	for _, name := range []string{"38519acs9010", "38519acs9011"} {
-		must(t, control.Kube.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{}))
-	}
 }
 
 // TestScheduler holds [kube.Spec.Admits] against the real scheduler: a pod that

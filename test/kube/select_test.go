@@ -18,7 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/winmatch/winmatch/test/kube/cluster"
-	"github.com/winmatch/winmatch/test/parts"
 )
 
 // choice is what the tests look at of select's JSON.
@@ -50,61 +49,6 @@ func one(t *testing.T, kubeconfig string, env []string, want int, args ...string
 		t.Fatalf("%d answers: %+v", len(list), list)
 	}
 	return list[0]
-}
-
-// TestSelectMicrosoftsExample: the Deployment of Microsoft's page is moved to the
-// node that runs its image, by the real scheduler.
-func TestSelectMicrosoftsExample(t *testing.T) {
-	ctx := t.Context()
-	registry := parts.NewRegistry(t, false)
-	registry.Push(t, "fabrikamfiber.web", "latest", parts.Docker, []parts.Kid{parts.Windows("10.0.14393.1715", "10.0.14393.1715")})
-	image := registry.Addr + "/fabrikamfiber.web:latest"
-	env := []string{"SSL_CERT_FILE=" + registry.CA, "DOCKER_CONFIG=" + t.TempDir()}
-	nodes := map[string]string{"sel9010": "10.0.14393.1715", "sel9011": "10.0.16299.15"}
-	for name, kernel := range nodes {
-		must(t, control.AddNode(ctx, cluster.Node{Name: name, Kernel: kernel, Runtime: "docker://17.6.2", Labels: map[string]string{"pool": "page"}}))
-		t.Cleanup(func() {
-			must(t, control.Kube.CoreV1().Nodes().Delete(context.Background(), name, metav1.DeleteOptions{}))
-		})
-	}
-	must(t, control.Namespace(ctx, "selpage"))
-	account, err := control.Account(ctx, "select-page", "select")
-	must(t, err)
-	d := deployment("selpage", "web", image, map[string]string{"pool": "page", corev1.LabelHostname: "sel9011"}) // it lands on the wrong one
-	d.Spec.Strategy.Type = appsv1.RecreateDeploymentStrategyType
-	_, err = control.Kube.AppsV1().Deployments("selpage").Create(ctx, d, metav1.CreateOptions{})
-	must(t, err)
-	pod, err := control.Pod(ctx, "selpage", "app=web", "is bound", func(p *corev1.Pod) bool { return p.Spec.NodeName != "" })
-	must(t, err)
-	if pod.Spec.NodeName != "sel9011" {
-		t.Fatalf("the pod is on %s", pod.Spec.NodeName)
-	}
-	c := one(t, account, env, 1, "deploy/web", "-n", "selpage", "--insecure-registry")
-	if !strings.Contains(c.Strands, "its images run on sel9010") {
-		t.Errorf("kept away by its own selector: %+v", c)
-	}
-	_, err = control.Kube.AppsV1().Deployments("selpage").Patch(ctx, "web", types.MergePatchType, []byte(`{"spec":{"template":{"spec":{"nodeSelector":{"kubernetes.io/hostname":null}}}}}`), metav1.PatchOptions{})
-	must(t, err)
-
-	c = one(t, account, env, 1, "deployment", "web", "-n", "selpage", "--insecure-registry", "--apply")
-	if !slices.Equal(c.Labels, []string{"sel9010"}) || c.Applied || !slices.Equal(c.Add, []string{"nodeSelector beta.kubernetes.io/osbuild: 14393.1715", "nodeSelector kubernetes.io/os: windows"}) {
-		t.Errorf("without labels: %+v", c)
-	}
-	labeller, err := control.Account(ctx, "select-label", "label")
-	must(t, err)
-	winmatch(t, labeller, nil, 0, "label", "sel9010", "sel9011", "--apply")
-	c = one(t, account, env, 0, "deploy", "web", "-n", "selpage", "--insecure-registry", "--apply")
-	if !c.Applied || !slices.Equal(c.Stay, []string{"sel9010"}) {
-		t.Errorf("applied: %+v", c)
-	}
-	now := int64(0) // no kubelet ends the old pods
-	must(t, control.Kube.CoreV1().Pods("selpage").DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &now}, metav1.ListOptions{}))
-	_, err = control.Pod(ctx, "selpage", "app=web", "is bound to sel9010", func(p *corev1.Pod) bool { return p.Spec.NodeName == "sel9010" })
-	must(t, err)
-	if c = one(t, account, env, 0, "deploy/web", "-n", "selpage", "--insecure-registry", "--apply"); c.Applied || len(c.Add)+len(c.Remove) > 0 {
-		t.Errorf("a second run: %+v", c)
-	}
-	must(t, control.Kube.AppsV1().Deployments("selpage").Delete(ctx, "web", metav1.DeleteOptions{}))
 }
 
 // TestSelectKinds: every kind of workload, as the real server takes its patch, and
