@@ -75,6 +75,7 @@ func timed(env []string, args ...string) (time.Duration, int64, error) {
 	cmd.Env = env
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr // grep stops at the first hit where nobody listens
+	lowerPeak()
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) || cmd.ProcessState.ExitCode() == 2 || stderr.Len() > 0 {

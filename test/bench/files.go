@@ -125,6 +125,7 @@ func multiply(to, from string, names []string, n int) error {
 func (t task) memory() (int64, error) {
 	cmd := exec.Command(t.args[0], t.args[1:]...)
 	cmd.Env = t.env
+	lowerPeak()
 	var exit *exec.ExitError
 	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
 		return 0, err

@@ -76,6 +76,7 @@ type side struct {
 func (s *side) run(ctx context.Context, env []string) error {
 	cmd := exec.CommandContext(ctx, s.args[0], s.args[1:]...)
 	cmd.Env = env
+	lowerPeak()
 	start := time.Now()
 	err := cmd.Run() // its output goes to /dev/null
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != s.code {

@@ -6,3 +6,5 @@ import "os"
 
 // maxRSS is not known here.
 func maxRSS(*os.ProcessState) int64 { return 0 }
+
+func lowerPeak() {}

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -94,7 +93,7 @@ func swarm(p programs, env []string) ([]row, error) {
 		bare := time.Since(start)
 		cmd := exec.Command(p.winmatch, "swarm", "doctor", "--offline", "-o", "json")
 		cmd.Env = slices.Concat(env, []string{"DOCKER_HOST=tcp://" + front.Listener.Addr().String()})
-		debug.FreeOSMemory() // a child's peak begins at what its parent holds
+		lowerPeak()
 		start = time.Now()
 		out, err := cmd.Output()
 		var exit *exec.ExitError
