@@ -119,22 +119,6 @@ func (p Placing) without(contradicts func(demand) bool) Placing {
 	return out
 }
 
-// only is a placing without demands of other labels. A term that demands nothing
-// else admits every node.
-func (p Placing) only(keep func(key string) bool) Placing {
-	out := p.clone()
-	maps.DeleteFunc(out.NodeSelector, func(k, _ string) bool { return !keep(k) })
-	for _, t := range out.terms() {
-		t.MatchFields = nil
-		t.MatchExpressions = slices.DeleteFunc(t.MatchExpressions, func(d demand) bool { return !keep(d.Key) })
-		if len(t.MatchExpressions) == 0 {
-			out.Required = nil
-			return out
-		}
-	}
-	return out
-}
-
 // renamed is a placing in which a label has its name of today. Where that is there
 // too, with another value, both stay.
 func (p Placing) renamed(old, key string) Placing {

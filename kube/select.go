@@ -32,7 +32,6 @@ import (
 type Chooser struct {
 	Doctor  *Doctor
 	Cluster *Cluster // its nodes and runtime classes count
-	Assumed bool     // the nodes are none of a cluster's: there may be others
 
 	exam  *exam
 	nodes []*choosable
@@ -139,13 +138,8 @@ func buildOf(value string) uint32 {
 }
 
 // spec is what a template says with another placing, its runtime class included.
-// Of nodes that are none of a cluster's no other labels are known: demands of them
-// are left out.
 func (c *Chooser) spec(t *Template, q Placing) *Spec {
 	p := t.Pod
-	if c.Assumed {
-		q = q.only(func(key string) bool { return key == labelOS || key == oldLabelOS || versionLabel(key) })
-	}
 	q.Into(&p)
 	if s := c.class(t); s != nil {
 		addRuntimeClass(&p, s.NodeSelector, s.Tolerations)
@@ -429,7 +423,7 @@ func (p *plan) others(spec *Spec) bool {
 
 // mixed finds pods that may run on other systems too.
 func (p *plan) mixed(spec *Spec) bool {
-	open := p.Assumed && !p.selects(p.base, "windows") || slices.ContainsFunc(p.pool, func(n *choosable) bool { return !n.Windows() })
+	open := slices.ContainsFunc(p.pool, func(n *choosable) bool { return !n.Windows() })
 	if spec.OS == "windows" || !open || !p.others(spec) {
 		return false
 	}
@@ -519,7 +513,7 @@ func (p *plan) weigh(q Placing) *way {
 	for _, n := range p.nodes {
 		now := *n.Node
 		now.Unschedulable = false
-		if !p.Assumed && spec.Admits(&now) != spec.Admits(&n.bare) {
+		if spec.Admits(&now) != spec.Admits(&n.bare) {
 			w.labels = append(w.labels, n.Node)
 		}
 	}
@@ -709,7 +703,7 @@ func (p *plan) common() []winver.Version {
 
 // strand says why the pods would find no node.
 func (p *plan) strand(can []*choosable) {
-	if p.Assumed || len(p.Stay) > 0 && slices.ContainsFunc(p.Stay, func(n *Node) bool { return n.Ready && !n.Unschedulable }) {
+	if len(p.Stay) > 0 && slices.ContainsFunc(p.Stay, func(n *Node) bool { return n.Ready && !n.Unschedulable }) {
 		return
 	}
 	unknown := slices.ContainsFunc(p.nodes, func(n *choosable) bool { return p.is(n, compat.Unknown) })

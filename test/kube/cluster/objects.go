@@ -131,32 +131,4 @@ func (c *Cluster) Pod(ctx context.Context, namespace, selector, what string, ok 
 	return pod, err
 }
 
-// Run makes a pod's containers run.
-func (c *Cluster) Run(ctx context.Context, p *corev1.Pod) error {
-	now := metav1.Now()
-	return c.status(ctx, p, corev1.PodRunning, corev1.ConditionTrue, corev1.ContainerStatus{Ready: true,
-		State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: now}}})
-}
-
-// Break makes a pod's containers wait with a reason and a message.
-func (c *Cluster) Break(ctx context.Context, p *corev1.Pod, reason, message string) error {
-	return c.status(ctx, p, corev1.PodPending, corev1.ConditionFalse, corev1.ContainerStatus{
-		State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}})
-}
-
-// status is what the kubelet would say of a pod all of whose containers are alike.
-func (c *Cluster) status(ctx context.Context, p *corev1.Pod, phase corev1.PodPhase, ready corev1.ConditionStatus, alike corev1.ContainerStatus) error {
-	status := corev1.PodStatus{Phase: phase, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: ready, LastTransitionTime: metav1.Now()}}}
-	for _, k := range p.Spec.Containers {
-		alike.Name, alike.Image = k.Name, k.Image
-		status.ContainerStatuses = append(status.ContainerStatuses, alike)
-	}
-	patch, err := json.Marshal(map[string]any{"status": status})
-	if err != nil {
-		return err
-	}
-	_, err = c.Kube.CoreV1().Pods(p.Namespace).Patch(ctx, p.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
-	return err
-}
-
 func quantity(s string) resource.Quantity { return resource.MustParse(s) }
