@@ -47,6 +47,7 @@ const (
 	RuntimeAcceptsPull
 	RecordMayBeOld
 	HostArchitecture
+	EditionAssumed
 )
 
 var reasonNames = [...]string{
@@ -61,7 +62,7 @@ var reasonNames = [...]string{
 	ImageNotFound: "image-not-found", SourcesDisagree: "sources-disagree", ReportsDisagree: "reports-disagree",
 	RuntimeNotForHost: "runtime-not-for-host", RuntimeRuleUnknown: "runtime-rule-unknown", ClientNotANode: "client-not-a-node",
 	ImageUnknown: "image-unknown", UnknownHost: "unknown-host", RuntimeAcceptsPull: "runtime-accepts-pull", RecordMayBeOld: "record-may-be-old",
-	HostArchitecture: "host-architecture",
+	HostArchitecture: "host-architecture", EditionAssumed: "edition-assumed",
 }
 
 // String is the code as the JSON output has it.
@@ -132,6 +133,29 @@ func withKB(f *facts.Facts, v winver.Version) string {
 		return v.Short() + " (" + kb + ")"
 	}
 	return v.Short()
+}
+
+// Assumed is the ground to doubt a verdict on a host that is a server by
+// agreement only, as a bare build is: what the answer is on the client of the
+// same build, whose containers get Hyper-V isolation where nobody says
+// otherwise. It is false where the answer is the same, and on Kubernetes, whose
+// nodes are servers.
+func Assumed(f *facts.Facts, q *Question) (Reason, bool) {
+	client := *q
+	client.Host.Edition = winver.Client
+	r := f.Client(q.Host.Version.Build)
+	if r == nil || q.Kubernetes {
+		return Reason{}, false
+	}
+	server, other := Decide(f, q), Decide(f, &client)
+	if server.Answer == other.Answer {
+		return Reason{}, false
+	}
+	return Reason{
+		Code:   EditionAssumed,
+		Text:   fmt.Sprintf("build %d is %s too: there the answer is %s (--edition client)", r.Build, winver.FullName(r), other.Answer),
+		Source: urlIsolation,
+	}, true
 }
 
 // Reasons puts the grounds of a verdict into words, most important first.

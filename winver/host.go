@@ -62,6 +62,7 @@ type Host struct {
 	Release    string // ID in the facts: "ws2022", "w11-24h2"; "" where none is known
 	Confidence Confidence
 	Evidence   string // the part of the text that says so, several joined by "; "
+	Assumed    bool   // a server by agreement only: nothing but the build is known, and a client has it too
 	ARM64      bool   // the text says that the machine is an ARM one
 	Runtime    string // the container runtime that the text names beside it, as kubelets do: "containerd://1.6.21"; or ""
 }
@@ -180,8 +181,14 @@ func hostOf(f *facts.Facts, v Version, evidence string) (Host, *HostError) {
 	if e := editionByLine(f, v); e != UnknownEdition && e != h.Edition {
 		h.Edition, h.Confidence = e, Likely
 	}
+	h.Assumed = shared(f, v)
 	h.Release = releaseID(f, v, h.Edition)
 	return h, nil
+}
+
+// shared reports whether a version alone tells no server from a client.
+func shared(f *facts.Facts, v Version) bool {
+	return v.Major == 10 && f.Server(v.Build) != nil && f.Client(v.Build) != nil && editionByLine(f, v) == UnknownEdition
 }
 
 // editionByLine returns the edition that alone gets a revision (build 26100

@@ -239,6 +239,8 @@ func (s *scanner) finish(i int) Host {
 		m.spans = append(m.spans, [2]int{t.start, t.end})
 	} else if e := editionByLine(s.f, m.ver); e != UnknownEdition && e != h.Edition {
 		h.Edition, h.Confidence = e, Likely
+	} else {
+		h.Assumed = shared(s.f, m.ver)
 	}
 	if c := s.contradiction(m); c != nil && t == nil {
 		h.Confidence = Likely

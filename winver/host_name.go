@@ -150,9 +150,9 @@ func byNodeImage(f *facts.Facts, name string) (Host, bool) {
 	lower := strings.ToLower(name[:i])
 	switch {
 	case strings.Contains(lower, "server"), strings.Contains(lower, "akswindows"), strings.Contains(lower, "datacenter"):
-		h.Edition, h.Confidence = Server, Certain
+		h.Edition, h.Confidence, h.Assumed = Server, Certain, false
 	case strings.Contains(lower, "windows-10"), strings.Contains(lower, "windows-11"), strings.Contains(lower, "win10"), strings.Contains(lower, "win11"):
-		h.Edition, h.Confidence = Client, Certain
+		h.Edition, h.Confidence, h.Assumed = Client, Certain, false
 	}
 	h.Release = releaseID(f, h.Version, h.Edition)
 	return h, true
@@ -489,6 +489,7 @@ func (w *wordReader) host(f *facts.Facts, name string) (Host, *HostError) {
 			}
 		}
 	}
+	h.Assumed = !w.server && shared(f, h.Version)
 	return h, nil
 }
 

@@ -270,7 +270,7 @@ func setEdition(f *facts.Facts, hosts []winver.Host, edition string) error {
 		if r == nil && winver.ReleaseOf(f, hosts[i].Version.Build, winver.UnknownEdition) != nil {
 			return failf("", "no %s has build %d", edition, hosts[i].Version.Build)
 		}
-		hosts[i].Edition = e
+		hosts[i].Edition, hosts[i].Assumed = e, false
 		if hosts[i].Release = ""; r != nil {
 			hosts[i].Release = r.ID
 		}
@@ -417,6 +417,11 @@ func (a *app) judge(q compat.Question, h winver.Host, ref image.Reference, m *im
 		}
 	} else if len(m.Children) > 0 {
 		r.Image.OS = m.Children[0].OS
+	}
+	if h.Assumed {
+		if reason, ok := compat.Assumed(a.facts, &q); ok {
+			r.Reasons = append(r.Reasons, reason)
+		}
 	}
 	if reason, ok := m.Missing(); ok {
 		r.Answer = compat.No
