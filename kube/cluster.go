@@ -27,6 +27,7 @@ type Cluster struct {
 	Objects *Objects // where the Reader was asked for them
 
 	runtimes map[string]*nodev1.Scheduling // of runtime classes that choose nodes, by name
+	handlers map[string]string             // of runtime classes, by name
 }
 
 // Unseen is something that could not be read, and why.

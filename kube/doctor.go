@@ -63,6 +63,7 @@ type exam struct {
 type seen struct {
 	image       string
 	hostProcess bool
+	hyperV      bool
 	version     winver.Version
 	arm64       bool
 	runtime     compat.Runtime // of failed pulls
@@ -73,7 +74,7 @@ func seenOn(c *Container, n *Node) seen {
 	if v.Build != winver.LTSC2016 {
 		v = v.WithoutRevision()
 	}
-	return seen{image: c.Image, hostProcess: c.HostProcess, version: v, arm64: n.Host.ARM64}
+	return seen{image: c.Image, hostProcess: c.HostProcess, hyperV: c.HyperV, version: v, arm64: n.Host.ARM64}
 }
 
 // fails reports whether a container's image was seen to fail on such a node.
@@ -268,6 +269,7 @@ type question struct {
 	arm64       bool
 	runtime     compat.Runtime
 	hostProcess bool
+	hyperV      bool
 }
 
 // answer is what compat said.
@@ -279,7 +281,7 @@ type answer struct {
 
 // put puts an image on a Windows node to compat.
 func (e *exam) put(c *Container, n *Node) answer {
-	key := question{c.Image, n.Host.Version, n.Host.Edition, n.Host.ARM64, n.Runtime, c.HostProcess}
+	key := question{c.Image, n.Host.Version, n.Host.Edition, n.Host.ARM64, n.Runtime, c.HostProcess, c.HyperV}
 	if a, ok := e.answers[key]; ok {
 		return a
 	}
@@ -290,6 +292,9 @@ func (e *exam) put(c *Container, n *Node) answer {
 	} else {
 		q := e.question(c, n, img)
 		v := compat.Decide(e.Facts, &q)
+		if c.HyperV {
+			q, v = e.hyperV(q, v)
+		}
 		a.Answer, a.reasons = v.Answer, v.Reasons(e.Facts, &q)
 		if len(a.reasons) > 0 {
 			a.code, a.text = a.reasons[0].Code.String(), a.reasons[0].Text
@@ -297,6 +302,24 @@ func (e *exam) put(c *Container, n *Node) answer {
 	}
 	e.answers[key] = a
 	return a
+}
+
+// hyperV is the verdict on a pod that asks for Hyper-V isolation. Kubernetes does
+// not support that, and containerd may do it all the same, where the node has
+// Hyper-V. So no more is sure than what is refused in either isolation: an image
+// newer than its host, one that is not for Windows, a runtime that is not there.
+// https://kubernetes.io/docs/concepts/windows/intro/
+func (e *exam) hyperV(q compat.Question, v compat.Verdict) (compat.Question, compat.Verdict) {
+	alone := q
+	alone.Isolation, alone.Kubernetes, alone.HostProcess = compat.HyperV, false, false
+	if w := compat.Decide(e.Facts, &alone); v.Answer == compat.No && w.Answer == compat.No &&
+		(w.Child < 0 || w.Has(compat.HyperVImageTooNew) || w.Has(compat.RuntimeNotForHost)) {
+		return alone, w
+	}
+	q.Isolation, q.HostProcess = compat.HyperV, false
+	v = compat.Decide(e.Facts, &q)
+	v.Answer = compat.Unknown
+	return q, v
 }
 
 // question is an image on a node as compat wants it.

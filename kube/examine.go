@@ -22,7 +22,7 @@ func (e *exam) examine(g *group) []Finding {
 	var done []Container
 	for i := range g.spec.Containers {
 		c := &g.spec.Containers[i]
-		same := Container{Image: c.Image, HostProcess: c.HostProcess}
+		same := Container{Image: c.Image, HostProcess: c.HostProcess, HyperV: c.HyperV}
 		if slices.Contains(done, same) {
 			continue
 		}
@@ -386,6 +386,9 @@ func osRemedy(g *group, img *image.Image) (compat.Remedy, bool) {
 func (e *exam) remedies(c *Container, n *Node, img *image.Image, placed bool) []compat.Remedy {
 	if _, missing := img.Missing(); missing {
 		return nil
+	}
+	if c.HyperV {
+		return []compat.Remedy{{Kind: compat.UseIsolation, Text: "use process isolation, by another runtime class or none, and an image of the node's build"}}
 	}
 	ref, ok := parse(c.Image)
 	if !ok {

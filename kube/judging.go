@@ -134,6 +134,9 @@ func (p *plan) aside(spec *Spec) bool {
 	case onOthers && !onWindows:
 		p.Strands = "it is for Linux by spec.os or its selector, and its images are for Windows"
 		return true
+	case slices.ContainsFunc(spec.Containers, func(c Container) bool { return c.HyperV }):
+		p.Unknown = "its runtime class " + spec.RuntimeClass + " asks for Hyper-V isolation, which Kubernetes does not support: which nodes run it is not known"
+		return true
 	case !known:
 		var list []string
 		for i := range spec.Containers {

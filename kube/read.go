@@ -101,10 +101,11 @@ func (c *collector) namespaces() []string {
 
 func (c *collector) classes(ctx context.Context) {
 	c.runtimes = map[string]*nodev1.Scheduling{}
-	c.cluster.runtimes = c.runtimes
+	c.cluster.runtimes, c.cluster.handlers = c.runtimes, map[string]string{}
 	read(ctx, c, "runtimeclasses", "", c.Kube.NodeV1().RuntimeClasses().List, nil, func(l *nodev1.RuntimeClassList) {
 		for i := range l.Items {
 			c.runtimes[l.Items[i].Name] = l.Items[i].Scheduling
+			c.cluster.handlers[l.Items[i].Name] = l.Items[i].Handler
 		}
 	})
 }
@@ -276,6 +277,9 @@ func (c *collector) workload(kind string, m *metav1.ObjectMeta, replicas int, t 
 
 // link brings together what the lists say of each other.
 func (c *collector) link() {
+	for _, s := range c.specs {
+		s.isolate(c.cluster.handlers)
+	}
 	for i := range c.cluster.Pods {
 		p := &c.cluster.Pods[i]
 		if up, ok := c.parents[c.podOwner[i]]; ok {

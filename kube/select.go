@@ -123,10 +123,12 @@ func (c *Chooser) prepare() {
 func (c *Chooser) spec(t *Template, q Placing) *Spec {
 	p := t.Pod
 	q.Into(&p)
-	if s := c.class(t); s != nil {
-		addRuntimeClass(&p, s.NodeSelector, s.Tolerations)
+	if class := c.class(t); class != nil {
+		addRuntimeClass(&p, class.NodeSelector, class.Tolerations)
 	}
-	return specs{}.of(&p, true, false)
+	s := specs{}.of(&p, true, false)
+	s.isolate(c.Cluster.handlers)
+	return s
 }
 
 // class is what a template's runtime class says of nodes, or nil.

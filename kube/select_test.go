@@ -137,6 +137,8 @@ containers: [{name: a, image: "` + core + `ltsc2022"}]`,
 		{name: "unknown image", nodes: three, spec: `{nodeSelector: {kubernetes.io/os: windows}, containers: [{name: a, image: "registry.example/app:1"}]}`, text: "which Windows is in registry.example/app:1 is not known"},
 		{name: "unknown node", nodes: []Node{three[1], windowsNode("odd", "", new_, false)}, spec: `{nodeSelector: {kubernetes.io/os: windows}, containers: [{name: a, image: "` + core + `ltsc2019"}]}`,
 			add: []string{"nodeSelector node.kubernetes.io/windows-build: 10.0.17763"}, stay: "n19"},
+		{name: "Hyper-V isolation", nodes: three, spec: `{runtimeClassName: runhcs-wcow-hypervisor, nodeSelector: {kubernetes.io/os: windows}, containers: [{name: a, image: "` + core + `ltsc2019"}]}`,
+			text: "its runtime class runhcs-wcow-hypervisor asks for Hyper-V isolation, which Kubernetes does not support: which nodes run it is not known"},
 		{name: "Linux", nodes: three, spec: `{nodeSelector: {kubernetes.io/os: linux}, containers: [{name: a, image: "nginx:1.27"}]}`, text: "it is not for Windows nodes"},
 		{name: "HostProcess", nodes: three, spec: `{securityContext: {windowsOptions: {hostProcess: true}}, containers: [{name: a, image: "` + core + `ltsc2019"}]}`,
 			add: []string{"nodeSelector kubernetes.io/os: windows", "nodeSelector node.kubernetes.io/windows-build: 10.0.17763"}, stay: "n19"}, // no other pulls it

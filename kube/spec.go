@@ -33,6 +33,7 @@ type Container struct {
 	Image       string
 	Init        bool
 	HostProcess bool
+	HyperV      bool // its pod's runtime class asks for Hyper-V isolation
 }
 
 // specs shares equal Specs.
@@ -121,6 +122,23 @@ func withoutNodeName(s *corev1.NodeSelector) *corev1.NodeSelector {
 		return nil
 	}
 	return out
+}
+
+// isolate notes whether a runtime class asks for Hyper-V isolation: its handler
+// says so by its name, as containerd's default configuration and hcsshim name it,
+// runhcs-wcow-hypervisor, with a build behind it or without. Of a class that could
+// not be read its own name is taken; handlers are those of the classes that were.
+// https://github.com/containerd/containerd/issues/6862
+func (s *Spec) isolate(handlers map[string]string) {
+	handler, ok := handlers[s.RuntimeClass]
+	if !ok {
+		handler = s.RuntimeClass
+	}
+	handler = strings.ToLower(separators.Replace(handler))
+	hyperv := strings.Contains(handler, "hypervisor") || strings.Contains(handler, "hyperv")
+	for i := range s.Containers {
+		s.Containers[i].HyperV = hyperv
+	}
 }
 
 // addRuntimeClass does to a template what the API server does to a pod of that

@@ -74,6 +74,9 @@ func (e *exam) read(g *group, p *Pod, t *Trouble) []Failure {
 			known.Host, known.Edition, known.Runtime = node.Host.Version, node.Host.Edition, node.Runtime
 		}
 		c := g.container(t, d)
+		if c != nil && c.HyperV {
+			known.Isolation = compat.HyperV
+		}
 		if c != nil && !d.Sandbox {
 			img := e.Images.Get(c.Image)
 			known.Reference, known.Image = c.Image, img.Asked()
