@@ -48,6 +48,7 @@ const (
 	RecordMayBeOld
 	HostArchitecture
 	EditionAssumed
+	HostProcessNeedsContainerd
 )
 
 var reasonNames = [...]string{
@@ -62,7 +63,7 @@ var reasonNames = [...]string{
 	ImageNotFound: "image-not-found", SourcesDisagree: "sources-disagree", ReportsDisagree: "reports-disagree",
 	RuntimeNotForHost: "runtime-not-for-host", RuntimeRuleUnknown: "runtime-rule-unknown", ClientNotANode: "client-not-a-node",
 	ImageUnknown: "image-unknown", UnknownHost: "unknown-host", RuntimeAcceptsPull: "runtime-accepts-pull", RecordMayBeOld: "record-may-be-old",
-	HostArchitecture: "host-architecture", EditionAssumed: "edition-assumed",
+	HostArchitecture: "host-architecture", EditionAssumed: "edition-assumed", HostProcessNeedsContainerd: "hostprocess-needs-containerd",
 }
 
 // String is the code as the JSON output has it.
@@ -94,6 +95,7 @@ const (
 	urlSkew        = "https://github.com/microsoft/Windows-Containers/issues/591"
 	urlOSVersion   = "https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md"
 	urlHostProcess = "https://github.com/containerd/containerd/issues/7431"
+	urlHPLimits    = "https://kubernetes.io/docs/tasks/configure-pod-container/create-hostprocess-pod/#limitations"
 	urlMinimum     = "https://github.com/moby/moby/commit/1b3fef53"
 	urlSeries      = "https://github.com/thkn-hofa/ms-windows-versions/tree/40d30282"
 )
@@ -307,6 +309,9 @@ func (v *Verdict) reason(f *facts.Facts, q *Question, code ReasonCode) Reason {
 	case HostProcessExempt:
 		say("HostProcess containers use the host's own files and are exempt from version matching")
 		r.Source = urlHostProcess
+	case HostProcessNeedsContainerd:
+		say("HostProcess containers need containerd 1.6 or later, not %s", v.Runtime)
+		r.Source = urlHPLimits
 	case OutOfSupport:
 		r.Source = urlLifecycle
 		var parts []string

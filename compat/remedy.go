@@ -94,6 +94,9 @@ func (v *Verdict) Remedies(f *facts.Facts, q *Question, reference string, candid
 		}
 		add(UseIsolation, command, "use process isolation")
 	}
+	if v.Has(HostProcessNeedsContainerd) && yes(func(a *Question) { a.Runtime = Runtime{Engine: Containerd} }) {
+		add(UseRuntime, "", "use containerd 1.6 or later")
+	}
 	v.runtimes(q, child, reference, yes, add)
 	v.updates(f, q, image, yes, add)
 	v.hosts(f, q, image, yes, add)

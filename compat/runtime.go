@@ -146,6 +146,12 @@ func parseRelease(s string) (Release, error) {
 	return Release{n[0], n[1], n[2]}, nil
 }
 
+// lacksHostProcess reports whether a runtime is known to have no HostProcess
+// containers.
+func (r Runtime) lacksHostProcess() bool {
+	return r.Engine == Docker || r.Engine == DockerContainerd || r.Engine == Containerd && r.Release.less(Release{1, 6, 0})
+}
+
 // MarshalText writes NAME@VERSION.
 func (r Runtime) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 

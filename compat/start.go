@@ -14,6 +14,11 @@ func (v *Verdict) start(f *facts.Facts, q *Question, c *Child) {
 		v.Start = Fails
 		return
 	}
+	if q.HostProcess && v.Runtime.lacksHostProcess() {
+		v.Start = Fails
+		v.because(HostProcessNeedsContainerd)
+		return
+	}
 	if q.HostProcess {
 		v.Start = Passes
 		v.because(HostProcessExempt)

@@ -70,7 +70,7 @@ func NodeOf(f *facts.Facts, n *corev1.Node) Node {
 	info := &n.Status.NodeInfo
 	out := Node{
 		Name: n.Name, Labels: n.Labels, Taints: n.Spec.Taints, Unschedulable: n.Spec.Unschedulable,
-		OS: info.OperatingSystem, OSImage: info.OSImage, Kernel: info.KernelVersion, Kubelet: info.KubeletVersion, RuntimeText: info.ContainerRuntimeVersion,
+		OS: strings.ToLower(info.OperatingSystem), OSImage: info.OSImage, Kernel: info.KernelVersion, Kubelet: info.KubeletVersion, RuntimeText: info.ContainerRuntimeVersion,
 	}
 	if out.OS == "" { // a kubelet that has not registered yet
 		out.OS = n.Labels[labelOS]
@@ -146,7 +146,7 @@ func hostOf(f *facts.Facts, osImage, kernel string) winver.Host {
 // Owner is what a pod belongs to: the topmost controller that is known, or the
 // pod itself.
 type Owner struct {
-	Kind      string // "Deployment", "DaemonSet", "CronJob", "Pod"
+	Kind      string // "Deployment", "CronJob", "Pod"; "StatefulSet.apps.kruise.io" where others use a kind's name
 	Namespace string
 	Name      string
 }
@@ -165,6 +165,7 @@ type Workload struct {
 	Replicas int // wanted; -1 where that is not a number of its own (DaemonSet, CronJob)
 	Spec     *Spec
 	Open     bool // its runtime class could not be seen, so that where it may be put is not known
+	Idle     bool // it makes no pods now: it is suspended, or scaled to 0
 }
 
 // Pod is a pod.

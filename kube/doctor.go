@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/winmatch/winmatch/compat"
 	"github.com/winmatch/winmatch/facts"
 	"github.com/winmatch/winmatch/image"
@@ -56,7 +58,8 @@ type exam struct {
 	onLinux map[string]bool
 	admits  map[*Spec]*reach
 	answers map[question]answer
-	blind   bool // some nodes could not be seen
+	blind   bool            // some nodes could not be seen
+	bare    map[uint32]bool // builds of which some node lacks the kubelet's label
 }
 
 // seen is an image on a Windows; the revision counts on Windows Server 2016 only.
@@ -96,12 +99,13 @@ func (e *exam) fails(c *Container, n *Node) bool {
 // group are the pods of an owner that have one spec, or its template where it has
 // no pods.
 type group struct {
-	owner   Owner
-	spec    *Spec
-	pods    []*Pod
-	nodes   *reach
-	broken  []Failure // what its pods met
-	waiting []*Pod
+	template *Workload // of which its next pods will be, where none is there that is not done
+	owner    Owner
+	spec     *Spec
+	pods     []*Pod
+	nodes    *reach
+	broken   []Failure // what its pods met
+	waiting  []*Pod
 }
 
 // reach is where a spec may be put.
@@ -112,12 +116,16 @@ type reach struct {
 
 func newExam(d *Doctor, c *Cluster) *exam {
 	e := &exam{Doctor: d, cluster: c, nodes: make(map[string]*Node, len(c.Nodes)), ran: map[seen]bool{}, failed: map[seen]bool{},
-		onLinux: map[string]bool{}, admits: map[*Spec]*reach{}, answers: map[question]answer{}}
+		onLinux: map[string]bool{}, admits: map[*Spec]*reach{}, answers: map[question]answer{}, bare: map[uint32]bool{}}
 	for _, u := range c.Unseen {
 		e.blind = e.blind || u.Resource == "nodes"
 	}
 	for i := range c.Nodes {
-		e.nodes[c.Nodes[i].Name] = &c.Nodes[i]
+		n := &c.Nodes[i]
+		e.nodes[n.Name] = n
+		if n.Windows() && n.Labels[corev1.LabelWindowsBuild] != kubeletBuild(n.Host.Version) {
+			e.bare[n.Host.Version.Build] = true
+		}
 	}
 	type key struct {
 		owner Owner
@@ -125,15 +133,17 @@ func newExam(d *Doctor, c *Cluster) *exam {
 	}
 	index := map[key]int{}
 	live := map[Owner]bool{}
-	pinned := map[Owner]string{} // template's nodeName
+	workloads := map[Owner]*Workload{}
 	for i := range c.Workloads {
-		if w := &c.Workloads[i]; w.Spec.NodeName != "" {
-			pinned[w.Owner] = w.Spec.NodeName
-		}
+		workloads[c.Workloads[i].Owner] = &c.Workloads[i]
 	}
+	last := map[Owner]*Pod{} // the newest of each
 	for i := range c.Pods {
 		p := &c.Pods[i]
 		e.witness(p)
+		if old := last[p.Owner]; old == nil || !p.Created.Before(old.Created) {
+			last[p.Owner] = p
+		}
 		if p.Deleted || p.Done() && len(p.Troubles) == 0 {
 			continue
 		}
@@ -153,25 +163,61 @@ func newExam(d *Doctor, c *Cluster) *exam {
 			g.waiting = append(g.waiting, p)
 		}
 	}
+	e.groups = slices.DeleteFunc(e.groups, func(g group) bool { return g.done() && e.history(&g, workloads[g.owner], last[g.owner]) })
+	told := map[Owner]bool{}
+	for i := range e.groups {
+		g := &e.groups[i]
+		w := workloads[g.owner]
+		if g.done() && w != nil && !live[g.owner] && !told[g.owner] { // its next pods will be of the template
+			g.template, told[g.owner] = w, true
+		}
+	}
 	for i := range c.Workloads {
-		if w := &c.Workloads[i]; !live[w.Owner] && !w.Open {
-			e.groups = append(e.groups, group{owner: w.Owner, spec: w.Spec})
+		if w := &c.Workloads[i]; !live[w.Owner] && !told[w.Owner] && !w.Open {
+			e.groups = append(e.groups, group{owner: w.Owner, spec: w.Spec, template: w})
 		}
 	}
 	for i := range e.groups {
 		g := &e.groups[i]
-		switch name := pinned[g.owner]; {
+		w := workloads[g.owner]
+		switch {
 		case len(g.pods) > 0 && g.pods[0].Bare && g.pods[0].Node != "":
 			g.nodes = e.only(g.pods[0].Node)
-		case !slices.ContainsFunc(g.pods, func(p *Pod) bool { return !p.Done() }) && len(g.pods) > 0:
-			g.nodes = &reach{} // nothing of it will be put anywhere
-		case name != "":
-			g.nodes = e.only(name)
+		case g.done() && (g.template == nil || w.Open):
+			g.nodes = &reach{} // nothing of it will be put anywhere, or it is not known where
+		case g.done():
+			g.nodes = e.reach(w.Spec)
+		case w != nil && w.Spec.NodeName != "":
+			g.nodes = e.only(w.Spec.NodeName)
 		default:
 			g.nodes = e.reach(g.spec)
 		}
 	}
 	return e
+}
+
+// done reports whether a group has pods, and none of them will run any more.
+func (g *group) done() bool {
+	return len(g.pods) > 0 && !slices.ContainsFunc(g.pods, func(p *Pod) bool { return !p.Done() })
+}
+
+// history reports whether what the pods of a group met, none of which will run any
+// more, says nothing of today: their template has other images by now, or keeps
+// pods off the nodes where these were; where there is no template, a later pod of
+// the same owner has done the work.
+func (e *exam) history(g *group, w *Workload, last *Pod) bool {
+	if w == nil {
+		return last.Phase == corev1.PodSucceeded
+	}
+	for i := range w.Spec.Containers { // what was added to the pods on their way is in no template
+		if c := &w.Spec.Containers[i]; e.imageOf(g.spec, c.Name) != c.Image {
+			return true
+		}
+	}
+	return !w.Open && !slices.ContainsFunc(g.pods, func(p *Pod) bool {
+		n := e.nodes[p.Node]
+		return n == nil || w.Spec.Admits(n)
+	})
 }
 
 // witness notes which images a pod proves to run.
@@ -235,7 +281,7 @@ func (e *exam) uses() map[string][]use {
 		u := g.spec.use(g.owner.Namespace)
 		for i := range g.spec.Containers {
 			c := &g.spec.Containers[i]
-			if e.proven(c, g.nodes.windows) && !broken {
+			if c.Local || e.proven(c, g.nodes.windows) && !broken {
 				continue
 			}
 			if list := all[c.Image]; !slices.Contains(list, u) {
@@ -270,6 +316,7 @@ type question struct {
 	runtime     compat.Runtime
 	hostProcess bool
 	hyperV      bool
+	local       bool
 }
 
 // answer is what compat said.
@@ -281,13 +328,13 @@ type answer struct {
 
 // put puts an image on a Windows node to compat.
 func (e *exam) put(c *Container, n *Node) answer {
-	key := question{c.Image, n.Host.Version, n.Host.Edition, n.Host.ARM64, n.Runtime, c.HostProcess, c.HyperV}
+	key := question{c.Image, n.Host.Version, n.Host.Edition, n.Host.ARM64, n.Runtime, c.HostProcess, c.HyperV, c.Local}
 	if a, ok := e.answers[key]; ok {
 		return a
 	}
 	var a answer
 	img := e.Images.Get(c.Image)
-	if reason, missing := img.Missing(); missing {
+	if reason, missing := img.Missing(); missing && !c.Local {
 		a = answer{compat.No, reason.Code.String(), reason.Text, []compat.Reason{reason}}
 	} else {
 		q := e.question(c, n, img)
@@ -324,6 +371,10 @@ func (e *exam) hyperV(q compat.Question, v compat.Verdict) (compat.Question, com
 
 // question is an image on a node as compat wants it.
 func (e *exam) question(c *Container, n *Node, img *image.Image) compat.Question {
-	return compat.Question{Host: compat.Host{Version: n.Host.Version, Edition: n.Host.Edition, ARM64: n.Host.ARM64}, Image: img.Asked(),
+	q := compat.Question{Host: compat.Host{Version: n.Host.Version, Edition: n.Host.Edition, ARM64: n.Host.ARM64}, Image: img.Asked(),
 		Runtime: n.Runtime, Kubernetes: true, HostProcess: c.HostProcess, Today: e.Today}
+	if c.Local {
+		q.Runtime = compat.Runtime{} // it does not pull
+	}
+	return q
 }

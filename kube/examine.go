@@ -40,6 +40,11 @@ func (e *exam) examine(g *group) []Finding {
 	}
 	if len(rest.Failures) > 0 {
 		rest.settle()
+		rest.Text = rest.line()
+		for _, b := range rest.Failures {
+			rest.Reasons, rest.Remedies = append(rest.Reasons, b.Reasons...), append(rest.Remedies, b.Remedies...)
+		}
+		rest.Reasons, rest.Remedies = unique(rest.Reasons), unique(rest.Remedies)
 		list = append(list, rest)
 	}
 	return list
@@ -82,11 +87,17 @@ func (e *exam) container(g *group, c *Container) (Finding, bool) {
 		f.Places = e.places(g, c)
 	}
 	f.settle()
+	if linux && !windows && f.Code == NoNode && g.nodes.others > 0 && g.spec.OS == "" {
+		f.Code, f.Text = WrongOS, fmt.Sprintf("the image is not for Windows, but the pods may be put on %s", count(len(g.nodes.windows), "Windows node"))
+	}
 	if f.Code == "" || f.Code == Shaky || f.Code == Unknown {
 		// A name that states one Windows is of a Windows image; of others an
 		// index may hold more than their name says.
 		only := windows && !linux && (!img.ByName() || img.Family != "" && len(img.Children) == 1)
 		wrongOS(g, &f, only)
+		if f.Code == WrongOS && only && g.spec.OS == "linux" {
+			f.Remedies = append(f.Remedies, compat.Remedy{Kind: compat.Place, Text: "set spec.os.name to windows, and keep it to nodes of that system, by the nodeSelector kubernetes.io/os: windows"})
+		}
 	}
 	if f.Code == NoNode && (g.nodes.others > 0 || e.blind) {
 		f.Code = AtRisk // a node of another system may run it, or one that was not seen
@@ -185,6 +196,8 @@ func (f *Finding) settle() {
 func wrongOS(g *group, f *Finding, only bool) {
 	onWindows, onOthers := len(g.nodes.windows), g.nodes.others
 	switch {
+	case g.spec.OS == "linux" && only && onWindows == 0:
+		f.Code, f.Text = WrongOS, "spec.os is linux, but the image is for Windows"
 	case g.spec.OS == "linux" && onWindows > 0:
 		f.Code, f.Text = WrongOS, fmt.Sprintf("spec.os is linux, but it may be put on %s: spec.os places nothing", count(onWindows, "Windows node"))
 	case g.spec.OS == "windows" && onOthers > 0:
@@ -216,6 +229,16 @@ func (e *exam) explain(g *group, c *Container, img *image.Image, f *Finding) {
 	if f.Text == "" {
 		f.Text = f.line()
 	}
+	if f.Code == NoNode {
+		f.Text += e.cordoned(g, c)
+	}
+	switch w := g.template; {
+	case w == nil || !w.Idle || len(g.pods) > 0:
+	case w.Replicas == 0:
+		f.Text += "; it is scaled to 0"
+	default:
+		f.Text += "; it is suspended"
+	}
 	for _, b := range f.Failures {
 		f.Reasons = append(f.Reasons, b.Reasons...)
 	}
@@ -226,7 +249,7 @@ func (e *exam) explain(g *group, c *Container, img *image.Image, f *Finding) {
 			f.Remedies = append(f.Remedies, r)
 		}
 	}
-	if r, ok := osRemedy(g, img); ok && f.Code == WrongOS {
+	if r, ok := osRemedy(g, img); ok && (f.Code == WrongOS || f.Code == NoNode && len(img.Children) > 0 && !slices.ContainsFunc(img.Children, func(k image.Child) bool { return k.Windows() })) && len(f.Remedies) == 0 {
 		f.Remedies = append(f.Remedies, r)
 	}
 	for i := range f.Places {
@@ -240,7 +263,8 @@ func (e *exam) explain(g *group, c *Container, img *image.Image, f *Finding) {
 			f.Reasons = append(f.Reasons, diagnose.Reason{Code: r.Code.String(), Text: r.Text, Source: r.Source})
 		}
 		if p.Answer == compat.No || p.Answer == compat.Risky {
-			f.Remedies = append(f.Remedies, e.remedies(c, n, img, len(best) > 0)...)
+			static := len(g.pods) > 0 && g.pods[0].Static
+			f.Remedies = append(f.Remedies, e.remedies(c, n, img, len(best) > 0 || static)...)
 		}
 		break // those of the first say it; the others are in Places
 	}
@@ -278,25 +302,16 @@ func (f *Finding) line() string {
 	if len(f.Failures) > 0 && (f.Code == Failed || f.Code == WrongOS || f.Code == Unknown) {
 		return f.Failures[0].Headline
 	}
-	var no, ok, open []string
-	for _, p := range f.Places {
-		text := fmt.Sprintf("%s (%s)", p.Host.Version.Short(), count(p.Count, "node"))
-		switch p.Answer {
-		case compat.No:
-			no = append(no, text)
-		case compat.Unknown:
-			open = append(open, text)
-		default:
-			ok = append(ok, text)
-		}
-	}
 	switch f.Code {
 	case NoNode:
-		return "no node that it may be put on can run the image: " + strings.Join(no, ", ")
+		return "no node that it may be put on can run the image: " + f.where(compat.No)
 	case AtRisk:
-		s := "it may be put on nodes that cannot run the image: " + strings.Join(no, ", ")
-		if len(ok) > 0 {
-			s += "; it runs on " + strings.Join(ok, ", ")
+		s := "it may be put on nodes that cannot run the image: " + f.where(compat.No)
+		if ok := f.where(compat.Yes); ok != "" {
+			s += "; it runs on " + ok
+		}
+		if risky := f.where(compat.Risky); risky != "" {
+			s += "; it may fail on " + risky
 		}
 		return s
 	case Shaky:
@@ -306,21 +321,60 @@ func (f *Finding) line() string {
 			}
 		}
 	case Unknown:
-		s := "whether the image runs there is not known: " + strings.Join(open, ", ")
-		if len(ok) > 0 {
-			s += "; it runs on " + strings.Join(ok, ", ")
+		s := "whether the image runs there is not known: " + f.where(compat.Unknown)
+		if ok := f.where(compat.Yes); ok != "" {
+			s += "; it runs on " + ok
 		}
 		return s
 	}
 	return ""
 }
 
+// where are the places with an answer: "17763.9245 (2 nodes), 20348.5622 (1 node)".
+func (f *Finding) where(a compat.Answer) string {
+	var list []string
+	for i := 0; i < len(f.Places); {
+		version, n := f.Places[i].Host.Version, 0
+		for ; i < len(f.Places) && f.Places[i].Host.Version == version; i++ { // they are sorted
+			if f.Places[i].Answer == a {
+				n += f.Places[i].Count
+			}
+		}
+		name := version.Short()
+		if !version.IsValid() {
+			name = "a version that is not known"
+		}
+		if n > 0 {
+			list = append(list, fmt.Sprintf("%s (%s)", name, count(n, "node")))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// cordoned says which nodes would run an image if they took pods.
+func (e *exam) cordoned(g *group, c *Container) string {
+	g = &group{spec: g.spec, nodes: &reach{}}
+	for i := range e.cluster.Nodes {
+		if n := e.cluster.Nodes[i]; n.Windows() && n.Unschedulable {
+			if n.Unschedulable = false; g.spec.Admits(&n) {
+				g.nodes.windows = append(g.nodes.windows, &n)
+			}
+		}
+	}
+	f := Finding{Places: e.places(g, c)}
+	where := f.where(compat.Yes)
+	if where == "" {
+		return ""
+	}
+	return "; it would run on " + where + ", but for a cordon"
+}
+
 // placement is the remedy that keeps a workload to the builds of this cluster that
 // run all its images; not ok where there is none, or where builds do not tell the
 // nodes apart.
 func (e *exam) placement(g *group, f *Finding, best []Place) (compat.Remedy, bool) {
-	var builds []string
-	nodes := 0
+	var builds, osBuilds []string
+	nodes, bare := 0, false
 	for _, p := range best {
 		for i := range f.Places {
 			if q := &f.Places[i]; q.Answer != compat.Yes && q.Host.Version.Build == p.Host.Version.Build {
@@ -335,7 +389,18 @@ func (e *exam) placement(g *group, f *Finding, best []Place) (compat.Remedy, boo
 		if b := fmt.Sprintf("10.0.%d", p.Host.Version.Build); !slices.Contains(builds, b) {
 			builds = append(builds, b)
 		}
+		if b := osBuild(p.Host.Version); !slices.Contains(osBuilds, b) {
+			osBuilds = append(osBuilds, b)
+		}
 		nodes += p.Count
+		bare = bare || e.bare[p.Host.Version.Build]
+	}
+	if bare { // a kubelet before 1.16, or a label that somebody has taken away
+		if slices.Contains(osBuilds, "") {
+			return compat.Remedy{}, false
+		}
+		return compat.Remedy{Kind: compat.Place, Text: fmt.Sprintf("keep it to the %s of build %s, by the label %s: %s, which kubectl winmatch label --apply sets",
+			count(nodes, "node"), strings.TrimPrefix(strings.Join(builds, " or "), "10.0."), LabelOSBuild, strings.Join(osBuilds, " or "))}, true
 	}
 	if len(builds) == 1 {
 		return compat.Remedy{Kind: compat.Place, Text: fmt.Sprintf("keep it to the %s of build %s, by the nodeSelector node.kubernetes.io/windows-build: %s",

@@ -63,6 +63,9 @@ func osBuild(v winver.Version) string {
 	return ""
 }
 
+// kubeletBuild is the value of the kubelet's label.
+func kubeletBuild(v winver.Version) string { return "10.0." + fmt.Sprint(v.Build) }
+
 // Runs are the labels for the images that a Windows node runs, by the core's
 // verdict on each build of which there are images; none where its version or its
 // runtime is not known.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -17,11 +19,13 @@ import (
 func slimPod(s specs, p *corev1.Pod) Pod {
 	out := Pod{Namespace: p.Namespace, Name: p.Name, UID: string(p.UID), Owner: Owner{"Pod", p.Namespace, p.Name}, Bare: true,
 		Node: p.Spec.NodeName, Phase: p.Status.Phase, Deleted: p.DeletionTimestamp != nil, Created: p.CreationTimestamp.Time}
+	daemon := false
 	if ref := metav1.GetControllerOfNoCopy(p); ref != nil && ref.Kind != "Node" { // a node owns its static pods
-		out.Owner, out.Bare = Owner{ref.Kind, p.Namespace, ref.Name}, false
+		out.Owner, out.Bare = Owner{kindOf(ref), p.Namespace, ref.Name}, false
+		daemon = ref.Kind == "DaemonSet"
 	}
 	_, out.Static = p.Annotations[corev1.MirrorPodAnnotationKey]
-	out.Spec = s.of(&p.Spec, false, out.Owner.Kind == "DaemonSet")
+	out.Spec = s.of(&p.Spec, false, daemon)
 	out.Healthy = out.Phase == corev1.PodSucceeded
 	for i := range p.Status.Conditions {
 		switch c := &p.Status.Conditions[i]; {
@@ -39,6 +43,20 @@ func slimPod(s specs, p *corev1.Pod) Pod {
 		out.add(Trouble{"", p.Status.Reason, p.Status.Message})
 	}
 	return out
+}
+
+// kindOf is the kind of an owner. Others have kinds of the same names as those of
+// Kubernetes, as OpenKruise has StatefulSets: these have their group behind, as
+// kubectl takes it.
+func kindOf(ref *metav1.OwnerReference) string {
+	group, _, ok := strings.Cut(ref.APIVersion, "/")
+	switch ref.Kind {
+	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob":
+		if ok && group != appsv1.GroupName && group != batchv1.GroupName && group != "extensions" {
+			return ref.Kind + "." + group
+		}
+	}
+	return ref.Kind
 }
 
 // statuses reads what containers are doing and did before.

@@ -191,7 +191,7 @@ func (c *collector) owners(ctx context.Context, gvr schema.GroupVersionResource)
 			defer c.mu.Unlock()
 			for i := range l.Items {
 				if ref := metav1.GetControllerOfNoCopy(&l.Items[i]); ref != nil {
-					c.parents[l.Items[i].UID] = parent{ref.Kind, ref.Name}
+					c.parents[l.Items[i].UID] = parent{kindOf(ref), ref.Name}
 				}
 			}
 		})
@@ -211,7 +211,7 @@ func (c *collector) deployments(ctx context.Context) {
 		read(ctx, c, "deployments", ns, c.Kube.AppsV1().Deployments(ns).List, nil, func(l *appsv1.DeploymentList) {
 			for i := range l.Items {
 				d := &l.Items[i]
-				c.workload("Deployment", &d.ObjectMeta, replicas(d.Spec.Replicas), &d.Spec.Template)
+				c.workload("Deployment", &d.ObjectMeta, replicas(d.Spec.Replicas), false, &d.Spec.Template)
 			}
 		})
 	}
@@ -222,7 +222,7 @@ func (c *collector) statefulSets(ctx context.Context) {
 		read(ctx, c, "statefulsets", ns, c.Kube.AppsV1().StatefulSets(ns).List, nil, func(l *appsv1.StatefulSetList) {
 			for i := range l.Items {
 				s := &l.Items[i]
-				c.workload("StatefulSet", &s.ObjectMeta, replicas(s.Spec.Replicas), &s.Spec.Template)
+				c.workload("StatefulSet", &s.ObjectMeta, replicas(s.Spec.Replicas), false, &s.Spec.Template)
 			}
 		})
 	}
@@ -233,7 +233,7 @@ func (c *collector) daemonSets(ctx context.Context) {
 		read(ctx, c, "daemonsets", ns, c.Kube.AppsV1().DaemonSets(ns).List, nil, func(l *appsv1.DaemonSetList) {
 			for i := range l.Items {
 				d := &l.Items[i]
-				c.workload("DaemonSet", &d.ObjectMeta, -1, &d.Spec.Template)
+				c.workload("DaemonSet", &d.ObjectMeta, -1, false, &d.Spec.Template)
 			}
 		})
 	}
@@ -244,7 +244,7 @@ func (c *collector) cronJobs(ctx context.Context) {
 		read(ctx, c, "cronjobs", ns, c.Kube.BatchV1().CronJobs(ns).List, nil, func(l *batchv1.CronJobList) {
 			for i := range l.Items {
 				j := &l.Items[i]
-				c.workload("CronJob", &j.ObjectMeta, -1, &j.Spec.JobTemplate.Spec.Template)
+				c.workload("CronJob", &j.ObjectMeta, -1, isTrue(j.Spec.Suspend), &j.Spec.JobTemplate.Spec.Template)
 			}
 		})
 	}
@@ -258,7 +258,7 @@ func replicas(n *int32) int {
 }
 
 // workload keeps a controller with its template.
-func (c *collector) workload(kind string, m *metav1.ObjectMeta, replicas int, t *corev1.PodTemplateSpec) {
+func (c *collector) workload(kind string, m *metav1.ObjectMeta, replicas int, suspended bool, t *corev1.PodTemplateSpec) {
 	if c.Selector != nil && !c.Selector.Matches(labels.Set(t.Labels)) {
 		return
 	}
@@ -271,7 +271,7 @@ func (c *collector) workload(kind string, m *metav1.ObjectMeta, replicas int, t 
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cluster.Workloads = append(c.cluster.Workloads, Workload{Owner{kind, m.Namespace, m.Name}, replicas, c.specs.of(&t.Spec, true, false), open})
+	c.cluster.Workloads = append(c.cluster.Workloads, Workload{Owner{kind, m.Namespace, m.Name}, replicas, c.specs.of(&t.Spec, true, false), open, suspended || replicas == 0})
 	c.keepTemplate(t)
 }
 

@@ -34,6 +34,7 @@ type Container struct {
 	Init        bool
 	HostProcess bool
 	HyperV      bool // its pod's runtime class asks for Hyper-V isolation
+	Local       bool // imagePullPolicy Never: no registry is asked, and no runtime's rule of pulling counts
 }
 
 // specs shares equal Specs.
@@ -59,12 +60,15 @@ func (s specs) of(p *corev1.PodSpec, template, daemon bool) *Spec {
 	add := func(from []corev1.Container, to *[]corev1.Container, init bool) {
 		for i := range from {
 			c := &from[i]
-			own := Container{Name: c.Name, Image: c.Image, Init: init, HostProcess: host}
+			own := Container{Name: c.Name, Image: c.Image, Init: init, HostProcess: host, Local: c.ImagePullPolicy == corev1.PullNever}
 			if c.SecurityContext != nil && c.SecurityContext.WindowsOptions != nil && c.SecurityContext.WindowsOptions.HostProcess != nil {
 				own.HostProcess = *c.SecurityContext.WindowsOptions.HostProcess
 			}
 			list = append(list, own)
 			k := corev1.Container{Name: c.Name, Image: c.Image}
+			if own.Local {
+				k.ImagePullPolicy = c.ImagePullPolicy
+			}
 			if own.HostProcess {
 				k.WorkingDir = "HostProcess"
 			}
