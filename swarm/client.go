@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -65,15 +64,19 @@ func codeOf(err error) string {
 // Client asks one engine. Its methods may be called at the same time.
 type Client struct {
 	http *http.Client
+	at   *target
 	path string // "/v1.41"
 }
 
 // Dial connects to an engine and agrees with it on a version of the API.
 func Dial(ctx context.Context, at Endpoint) (*Client, error) {
-	dial := at.dialer()
+	t, err := at.target()
+	if err != nil {
+		return nil, err
+	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	c := &Client{http: &http.Client{CheckRedirect: stay, Transport: &http.Transport{
-		DialContext:           func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+	c := &Client{at: t, http: &http.Client{CheckRedirect: stay, Transport: &http.Transport{
+		DialContext:           func(ctx context.Context, _, _ string) (net.Conn, error) { return t.dial(ctx) },
 		DisableCompression:    true,
 		MaxIdleConns:          4,
 		ResponseHeaderTimeout: 2 * time.Minute,
@@ -112,7 +115,7 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) (*h
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, unreachable(ctx, err)
+		return nil, c.at.unreachable(ctx, err)
 	}
 	if resp.StatusCode < 300 {
 		return resp, nil
@@ -144,29 +147,6 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) (*h
 	return nil, e
 }
 
-func unreachable(ctx context.Context, err error) error {
-	var own *Error
-	if errors.As(err, &own) {
-		return own
-	}
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err
-	}
-	if ctx.Err() != nil {
-		return &Error{Code: CodeUnreachable, Text: "the engine did not answer in time", Err: ctx.Err()}
-	}
-	text := err.Error()
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		text = "the connection was cut before it answered"
-	}
-	e := &Error{Code: CodeUnreachable, Text: "the engine cannot be reached: " + text, Hint: "is it running, and is it the right one (DOCKER_HOST, docker context ls)?", Err: err}
-	if strings.Contains(text, "permission denied") {
-		e.Code, e.Hint = CodeForbidden, "the socket wants root or a member of the group docker"
-	}
-	return e
-}
-
 // get reads one object into out.
 func (c *Client) get(ctx context.Context, path string, out any) error {
 	resp, err := c.send(ctx, http.MethodGet, path, nil)
@@ -176,7 +156,7 @@ func (c *Client) get(ctx context.Context, path string, out any) error {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return unreachable(ctx, err)
+		return c.at.unreachable(ctx, err)
 	}
 	if len(text) > maxAnswer {
 		return &Error{Code: CodeAnswer, Text: fmt.Sprintf("the engine answers GET %s with more than %d MB", path, maxAnswer>>20)}
@@ -227,7 +207,7 @@ func stream[T any](ctx context.Context, c *Client, path string, each func(*T)) e
 	d := json.NewDecoder(in)
 	fail := func(err error) error {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil {
-			return unreachable(ctx, io.ErrUnexpectedEOF)
+			return c.at.unreachable(ctx, io.ErrUnexpectedEOF)
 		}
 		return badAnswer(path, err)
 	}

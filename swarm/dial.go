@@ -1,18 +1,15 @@
 package swarm
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -22,193 +19,149 @@ type Endpoint struct {
 	Flags   []string // flags that docker was given before the verb, as a plugin gets them
 }
 
-// defaultSocket is where docker finds an engine without being told.
-const defaultSocket = "/var/run/docker.sock"
+// Where docker finds an engine without being told.
+const (
+	defaultSocket = "unix:///var/run/docker.sock"
+	defaultPipe   = "npipe:////./pipe/docker_engine"
+)
 
-// dialer returns what connects to the engine. Sockets and plain TCP are dialled
-// here; contexts, TLS, ssh and the named pipes of Windows by the user's docker
-// command, which knows all of them, once a connection.
-func (e Endpoint) dialer() func(context.Context) (net.Conn, error) {
-	address := e.Context
-	named := address != "" && !strings.Contains(address, "://")
-	if address == "" {
-		address = os.Getenv("DOCKER_HOST")
-	}
-	if address == "" {
-		switch {
-		case os.Getenv("DOCKER_CONTEXT") != "" && os.Getenv("DOCKER_CONTEXT") != "default", currentContext() != "":
-			named = true
-		case runtime.GOOS == "windows":
-			named = true
-		default:
-			address = "unix://" + defaultSocket
-		}
-	}
-	tls := os.Getenv("DOCKER_TLS_VERIFY") != "" || os.Getenv("DOCKER_TLS") != ""
-	network, target, _ := strings.Cut(address, "://")
-	if !named && len(e.Flags) == 0 && (network == "unix" || network == "tcp" && !tls) {
-		target = strings.TrimSuffix(target, "/")
-		if network == "tcp" && !strings.Contains(target, ":") {
-			target += ":2375"
-		}
-		return func(ctx context.Context) (net.Conn, error) {
-			return (&net.Dialer{Timeout: 30 * time.Second}).DialContext(ctx, network, target)
-		}
-	}
-	args := e.Flags
+// target is what an Endpoint comes to.
+type target struct {
+	address string    // "tcp://10.0.0.7:2376"; "" where only docker knows it
+	told    string    // who names it: "DOCKER_HOST", "the context web"; "" for nobody
+	secure  *material // of TLS; nil for none
+	dial    func(context.Context) (net.Conn, error)
+}
+
+func (t *target) String() string {
 	switch {
-	case e.Context == "":
-	case strings.Contains(e.Context, "://"):
-		args = append(args[:len(args):len(args)], "--host", e.Context)
+	case t.address == "":
+		return t.told
+	case t.told == "":
+		return t.address
+	}
+	return t.address + " (" + t.told + ")"
+}
+
+// target finds the engine as docker does, in docker's order: --context,
+// DOCKER_HOST, DOCKER_CONTEXT, docker context use. Sockets, named pipes and TCP
+// with and without TLS are dialled here; ssh, and what docker alone knows, by the
+// user's docker command, once a connection.
+// https://github.com/docker/cli/blob/v29.7.2/cli/command/cli.go
+func (e Endpoint) target() (*target, error) {
+	if len(e.Flags) > 0 {
+		return throughDocker(&target{told: "docker " + strings.Join(e.Flags, " ")}, e.Flags), nil
+	}
+	t, name := &target{}, e.Context
+	switch {
+	case strings.Contains(name, "://"):
+		t.address, name = name, "default"
+	case name == "" && os.Getenv("DOCKER_HOST") == "":
+		name = currentContext()
+	case name == "":
+		name = "default"
+	}
+	if name != "default" {
+		return fromContext(name)
+	}
+	if t.address == "" {
+		if t.address = os.Getenv("DOCKER_HOST"); t.address != "" {
+			t.told = "DOCKER_HOST"
+		} else if t.address = defaultSocket; runtime.GOOS == "windows" {
+			t.address = defaultPipe
+		}
+	}
+	verify := os.Getenv("DOCKER_TLS_VERIFY") != ""
+	if strings.HasPrefix(t.address, "tcp://") && (verify || os.Getenv("DOCKER_TLS") != "") {
+		dir := os.Getenv("DOCKER_CERT_PATH")
+		if dir == "" {
+			dir = configDir()
+		}
+		var err error
+		if t.secure, err = readMaterial(dir, verify, false); err != nil {
+			return nil, err
+		}
+	}
+	return t.direct([]string{"--host", t.address}), nil
+}
+
+// direct gives a target its dialler; where there is none of ours docker gets the
+// flags.
+func (t *target) direct(flags []string) *target {
+	network, rest, _ := strings.Cut(t.address, "://")
+	rest = strings.TrimSuffix(rest, "/")
+	switch network {
+	case "npipe":
+		t.dial = func(ctx context.Context) (net.Conn, error) { return dialPipe(ctx, strings.ReplaceAll(rest, "/", `\`)) }
+		return t
+	case "tcp":
+		if _, _, err := net.SplitHostPort(rest); err != nil {
+			rest = net.JoinHostPort(strings.Trim(rest, "[]"), "2375")
+		}
+	case "unix":
 	default:
-		args = append(args[:len(args):len(args)], "--context", e.Context)
+		return throughDocker(t, flags)
 	}
-	return func(context.Context) (net.Conn, error) { return dialDocker(args) }
-}
-
-// currentContext is the context that `docker context use` chose, "" for the
-// default one.
-func currentContext() string {
-	dir := os.Getenv("DOCKER_CONFIG")
-	if dir == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return ""
+	t.dial = func(ctx context.Context) (net.Conn, error) {
+		c, err := (&net.Dialer{Timeout: 30 * time.Second}).DialContext(ctx, network, rest)
+		if err != nil || t.secure == nil {
+			return c, err
 		}
-		dir = filepath.Join(home, ".docker")
+		config := t.secure.config.Clone()
+		config.ServerName, _, _ = net.SplitHostPort(rest)
+		secured := tls.Client(c, config)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			c.Close()
+			return nil, err
+		}
+		return secured, nil
 	}
-	var config struct {
-		CurrentContext string `json:"currentContext"`
-	}
-	text, err := os.ReadFile(filepath.Join(dir, "config.json"))
-	if err != nil || json.Unmarshal(text, &config) != nil || config.CurrentContext == "default" {
-		return ""
-	}
-	return config.CurrentContext
+	return t
 }
 
-// Contexts lists the user's Docker contexts, by the user's docker command.
-func Contexts(ctx context.Context) ([]string, error) {
-	cmd := exec.CommandContext(ctx, "docker", "context", "ls", "--format", "{{.Name}}")
-	cmd.WaitDelay = time.Second
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, dockerError("docker context ls", err, "")
-	}
-	return strings.Fields(string(out)), nil
+func throughDocker(t *target, flags []string) *target {
+	t.dial = func(context.Context) (net.Conn, error) { return dialDocker(t.String(), flags) }
+	return t
 }
 
-func dockerError(what string, err error, text string) error {
-	if errors.Is(err, exec.ErrNotFound) {
-		return &Error{Code: CodeUnreachable, Text: "docker is not installed here, which " + what + " needs", Hint: "DOCKER_HOST=unix://… or tcp://… needs no docker command"}
+// unreachable says of a connection what was tried, what became of it, and what may
+// help.
+func (t *target) unreachable(ctx context.Context, err error) error {
+	var own *Error
+	if errors.As(err, &own) {
+		return own
 	}
-	var exit *exec.ExitError
-	if text == "" && errors.As(err, &exit) {
-		text = string(exit.Stderr)
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
 	}
-	if text = strings.Join(strings.Fields(text), " "); text == "" {
-		text = err.Error()
+	at := ""
+	if t != nil && t.String() != "" {
+		at = t.String() + ": "
 	}
-	return &Error{Code: CodeUnreachable, Text: what + ": " + clip(text, 300), Hint: "docker context ls lists the contexts"}
-}
-
-// pipe is a connection through the standard input and output of
-// `docker system dial-stdio`.
-type pipe struct {
-	io.Reader
-	io.WriteCloser
-	cmd    *exec.Cmd
-	stderr *tail
-	once   sync.Once
-	err    error
-}
-
-func dialDocker(flags []string) (net.Conn, error) {
-	cmd := exec.Command("docker", append(flags[:len(flags):len(flags)], "system", "dial-stdio")...)
-	// docker starts plugins for their hooks else.
-	cmd.Env = append(os.Environ(), "DOCKER_CLI_HINTS=false")
-	p := &pipe{cmd: cmd, stderr: &tail{}}
-	cmd.Stderr = p.stderr
-	cmd.WaitDelay = time.Second
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
+	if ctx.Err() != nil {
+		return &Error{Code: CodeUnreachable, Text: "the engine cannot be reached: " + at + "it did not answer in time", Err: ctx.Err()}
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
+	var op *net.OpError
+	text := err.Error()
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		text = "the connection was cut before it answered"
+	case errors.As(err, &op) && op.Op == "dial":
+		text = op.Err.Error() // the address was named already
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, dockerError("docker system dial-stdio", err, "")
-	}
-	p.Reader, p.WriteCloser = out, in
-	return p, nil
-}
-
-// Read says what docker said where it ended without an answer.
-func (p *pipe) Read(b []byte) (int, error) {
-	n, err := p.Reader.Read(b)
-	if n == 0 && err != nil {
-		_ = p.Close()
-		if text := p.stderr.String(); text != "" {
-			return 0, dockerError("docker system dial-stdio", io.EOF, text)
+	e := &Error{Code: CodeUnreachable, Text: "the engine cannot be reached: " + at + text, Hint: "is it running, and is it the right one (DOCKER_HOST, docker context ls)?", Err: err}
+	switch {
+	case errors.Is(err, os.ErrPermission) && runtime.GOOS == "windows":
+		e.Code, e.Hint = CodeForbidden, "the pipe wants an administrator or a member of the group docker-users"
+	case errors.Is(err, os.ErrPermission):
+		e.Code, e.Hint = CodeForbidden, "the socket wants root or a member of the group docker"
+	case t != nil && t.secure != nil:
+		if hint := t.secure.hint(err); hint != "" {
+			e.Hint = hint
 		}
 	}
-	return n, err
-}
-
-// Close ends the docker command.
-func (p *pipe) Close() error {
-	p.once.Do(func() {
-		p.err = p.WriteCloser.Close()
-		stop := time.AfterFunc(2*time.Second, func() { _ = p.cmd.Process.Kill() })
-		_ = p.cmd.Wait()
-		stop.Stop()
-	})
-	return p.err
-}
-
-// The rest of a net.Conn: a pipe has no address and no deadline.
-
-// LocalAddr is a name.
-func (*pipe) LocalAddr() net.Addr { return pipeAddr{} }
-
-// RemoteAddr is a name.
-func (*pipe) RemoteAddr() net.Addr { return pipeAddr{} }
-
-// SetDeadline does nothing.
-func (*pipe) SetDeadline(time.Time) error { return nil }
-
-// SetReadDeadline does nothing.
-func (*pipe) SetReadDeadline(time.Time) error { return nil }
-
-// SetWriteDeadline does nothing.
-func (*pipe) SetWriteDeadline(time.Time) error { return nil }
-
-type pipeAddr struct{}
-
-// Network is what it goes through.
-func (pipeAddr) Network() string { return "stdio" }
-
-func (pipeAddr) String() string { return "docker" }
-
-// tail keeps the first few KB of what is written to it.
-type tail struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.b.Write(p[:min(len(p), max(0, 4096-t.b.Len()))])
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.TrimSpace(t.b.String())
+	return e
 }
 
 // clip shortens a text to n bytes, at a character's end.

@@ -16,6 +16,8 @@ iptables                 iptables
 ip                       iproute2
 kubectl                  kubernetes-client
 flock                    util-linux
+ssh                      openssh-client
+sshd                     openssh-server
 pre-commit               pre-commit
 "
 
@@ -31,6 +33,11 @@ if ((${#packages[@]})); then
   if ! command -v apt-get >/dev/null; then
     echo "test/setup.sh: this is no Debian; install by hand: ${packages[*]}" >&2
     exit 1
+  fi
+  # No sshd for the world: the tests start their own.
+  if ! command -v sshd >/dev/null; then
+    "${root[@]}" mkdir -p /etc/ssh
+    "${root[@]}" touch /etc/ssh/sshd_not_to_be_run
   fi
   "${root[@]}" apt-get update -q
   "${root[@]}" apt-get install -qy --no-install-recommends "${packages[@]}" </dev/null

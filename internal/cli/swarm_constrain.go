@@ -100,22 +100,18 @@ func (a *app) swarmConstrain(ctx context.Context, f *swarmConstrainFlags, names 
 				err = c.ApplyConstraints(ctx, p)
 			}
 			if err != nil {
-				r.Error, failed = err.Error(), swarmFailure(err)
+				r.Error, r.Tried, failed = err.Error(), true, swarmFailure(err)
 				break
 			}
 			r.Applied = true
 		}
 		out.Services = append(out.Services, r)
 	}
-	applied := f.apply
-	for i := range out.Services {
-		applied = applied && out.Services[i].Error == ""
-	}
 	err = nil
 	if a.output == "json" {
 		err = render.JSON(a.stdout, &out)
 	} else {
-		render.SwarmConstrainText(a.stdout, &out, a.style(), applied)
+		render.SwarmConstrainText(a.stdout, &out, a.style(), f.apply)
 	}
 	switch {
 	case failed != nil:

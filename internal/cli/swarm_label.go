@@ -112,7 +112,7 @@ func (a *app) labelOnce(ctx context.Context, f *swarmLabelFlags, again bool) err
 				v.Error = "not tried, after the failure before"
 			case f.apply:
 				if err := c.ApplyLabels(ctx, a.facts, l, a.today()); err != nil {
-					v.Error = err.Error()
+					v.Error, v.Tried = err.Error(), true
 					failed = swarmFailure(err)
 				} else {
 					v.Applied = true
@@ -143,7 +143,7 @@ func (a *app) labelOnce(ctx context.Context, f *swarmLabelFlags, again bool) err
 		if a.output == "json" {
 			err = render.JSON(a.stdout, &out)
 		} else {
-			render.SwarmLabelText(a.stdout, &out, a.style(), f.apply && failed == nil)
+			render.SwarmLabelText(a.stdout, &out, a.style(), f.apply)
 		}
 	}
 	if len(unknown) > 0 && !again {

@@ -309,6 +309,7 @@ type SwarmLabels struct {
 	Command string            `json:"command"`
 	Applied bool              `json:"applied"`
 	Error   string            `json:"error"`
+	Tried   bool              `json:"-"` // the error is of the change itself, which the engine may have made all the same
 	// Unclaimed are the builds of images that no label says the node runs.
 	Unclaimed []SwarmUnclaimed `json:"unclaimed"`
 
@@ -335,7 +336,7 @@ func SwarmLabelText(w io.Writer, l *SwarmLabel, s Style, apply bool) {
 		fmt.Fprintln(w, "No Windows nodes.")
 		return
 	}
-	changes := false
+	changes, failed := false, false
 	for i := range l.Nodes {
 		n := &l.Nodes[i]
 		if n.Unknown != "" {
@@ -363,7 +364,8 @@ func SwarmLabelText(w io.Writer, l *SwarmLabel, s Style, apply bool) {
 		}
 		switch {
 		case n.Error != "":
-			fmt.Fprintln(w, "  "+s.paint(red, "not changed: "+n.Error))
+			fmt.Fprintln(w, "  "+s.paint(red, notChanged(n.Tried)+n.Error))
+			failed = true
 		case n.Command == "":
 			fmt.Fprintln(w, "  its labels are right")
 			continue
@@ -372,7 +374,7 @@ func SwarmLabelText(w io.Writer, l *SwarmLabel, s Style, apply bool) {
 		}
 		changes = true
 	}
-	if changes {
+	if changes && !failed {
 		done(w, apply)
 	}
 }
@@ -396,6 +398,7 @@ type SwarmConstraints struct {
 	Command string         `json:"command"`
 	Applied bool           `json:"applied"`
 	Error   string         `json:"error"`
+	Tried   bool           `json:"-"` // the error is of the change itself, which the engine may have made all the same
 }
 
 // SwarmConstrain is the answer of swarm constrain.
@@ -407,7 +410,7 @@ type SwarmConstrain struct {
 
 // SwarmConstrainText writes which nodes remain, then the change as a diff.
 func SwarmConstrainText(w io.Writer, c *SwarmConstrain, s Style, apply bool) {
-	changes := false
+	changes, failed := false, false
 	for i := range c.Services {
 		v := &c.Services[i]
 		if i > 0 {
@@ -415,6 +418,7 @@ func SwarmConstrainText(w io.Writer, c *SwarmConstrain, s Style, apply bool) {
 		}
 		fmt.Fprintf(w, "%s  %s\n", s.paint(bold, v.Service), s.paint(dim, v.Image))
 		swarmVerdicts(w, v.Nodes, s)
+		failed = failed || v.Error != ""
 		if v.Unknown != "" {
 			fmt.Fprintln(w, "  "+s.paint(yellow, v.Unknown))
 			continue
@@ -445,7 +449,7 @@ func SwarmConstrainText(w io.Writer, c *SwarmConstrain, s Style, apply bool) {
 		case len(v.Labels) > 0:
 			fmt.Fprintf(w, "  %snot as they should be: the labels of %s (winmatch swarm label --apply)\n", s.paint(red, "! "), strings.Join(v.Labels, ", "))
 		case v.Error != "":
-			fmt.Fprintln(w, "  "+s.paint(red, "not changed: "+v.Error))
+			fmt.Fprintln(w, "  "+s.paint(red, notChanged(v.Tried)+v.Error))
 		case v.Command == "" && c.Undo:
 			fmt.Fprintln(w, "  no constraint of winmatch's")
 			continue
@@ -460,9 +464,18 @@ func SwarmConstrainText(w io.Writer, c *SwarmConstrain, s Style, apply bool) {
 		}
 		changes = true
 	}
-	if changes {
+	if changes && !failed {
 		done(w, apply)
 	}
+}
+
+// notChanged begins what is said of a change that failed. One that was sent may
+// have been made: its answer may be all that was lost.
+func notChanged(tried bool) string {
+	if tried {
+		return "failed: "
+	}
+	return "not changed: "
 }
 
 // SwarmContainer is a container and the isolation that it really has.

@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -53,8 +54,9 @@ exec dockerd --data-root "$dir/data" --exec-root "$dir/exec" -p "$dir/pid" -H "u
   --iptables=false --storage-driver vfs --exec-opt native.cgroupdriver=cgroupfs "$@"`
 
 // Start starts an engine for each name and joins them. runtime, where it is not
-// nil, returns the text of a program that stands in for runc on an engine.
-func Start(ctx context.Context, names []string, runtime func(name string) string) (c *Cluster, err error) {
+// nil, returns the text of a program that stands in for runc on an engine; options
+// are of dockerd.
+func Start(ctx context.Context, names []string, runtime func(name string) string, options ...string) (c *Cluster, err error) {
 	for _, program := range []string{"dockerd", "containerd", "runc", "ip", "nsenter", "unshare"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return nil, fmt.Errorf("the real part %s is missing: %w (test/setup.sh installs it)", program, err)
@@ -79,9 +81,9 @@ func Start(ctx context.Context, names []string, runtime func(name string) string
 		e := &Engine{Name: name, dir: filepath.Join(dir, name), Addr: fmt.Sprintf("10.213.0.%d", i+1), dead: make(chan struct{})}
 		e.Socket = filepath.Join(e.dir, "docker.sock")
 		c.Engines = append(c.Engines, e)
-		var args []string
+		args := slices.Clone(options)
 		if runtime != nil {
-			args = []string{"--add-runtime", "own=" + filepath.Join(e.dir, "runtime"), "--default-runtime", "own"}
+			args = append(args, "--add-runtime", "own="+filepath.Join(e.dir, "runtime"), "--default-runtime", "own")
 		}
 		if err := os.Mkdir(e.dir, 0o755); err != nil {
 			return c, err
@@ -248,6 +250,12 @@ func (c *Cluster) Logs() string {
 		fmt.Fprintf(&b, "--- %s\n%s\n", e.Name, text[max(0, len(text)-4000):])
 	}
 	return b.String()
+}
+
+// Enter is what runs a program in the network of the engine: its name and
+// arguments follow.
+func (e *Engine) Enter() []string {
+	return []string{"nsenter", fmt.Sprintf("--net=/proc/%d/ns/net", e.cmd.Process.Pid)}
 }
 
 // Kill ends an engine at once, with all its containers.
