@@ -12,9 +12,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Root is the top of the repository.
@@ -46,7 +48,10 @@ func Need(t testing.TB, program string) string {
 }
 
 // Wine is a Windows for programs built for windows/amd64.
-type Wine struct{ env []string }
+type Wine struct {
+	env   []string
+	drive string // its C:, here
+}
 
 // NewWine sets up the wine prefix of that name, which keeps its registry to
 // itself.
@@ -61,8 +66,9 @@ func NewWine(t testing.TB, name string) *Wine {
 	if err != nil {
 		t.Fatalf("the real part wine could not be set up: %v\n%s", err, stderr.Bytes())
 	}
-	w := &Wine{env: append(os.Environ(),
-		"WINEPREFIX="+strings.TrimSpace(string(out)), "WINEDEBUG=-all", "WINEARCH=win64",
+	prefix := strings.TrimSpace(string(out))
+	w := &Wine{drive: filepath.Join(prefix, "drive_c"), env: append(os.Environ(),
+		"WINEPREFIX="+prefix, "WINEDEBUG=-all", "WINEARCH=win64",
 		"DISPLAY=", "WINEDLLOVERRIDES=mscoree,mshtml=")}
 	// A server that stays makes every later start fast. Nothing else uses it,
 	// and it ends with the test.
@@ -75,6 +81,49 @@ func NewWine(t testing.TB, name string) *Wine {
 		}
 	})
 	return w
+}
+
+// With is the same Windows with more in its environment: "DOCKER_HOST=…".
+func (w *Wine) With(env ...string) *Wine {
+	return &Wine{env: append(slices.Clone(w.env), env...), drive: w.drive}
+}
+
+// Here is where a file of its drive C: is on this machine: C:\a\b.
+func (w *Wine) Here(name string) string {
+	return filepath.Join(w.drive, filepath.FromSlash(strings.ReplaceAll(strings.TrimPrefix(name, "C:"), `\`, "/")))
+}
+
+// There is what it calls a file of this machine.
+func There(file string) string { return "Z:" + strings.ReplaceAll(file, "/", `\`) }
+
+// Start starts a program under wine that goes on until the test ends, and waits
+// until it says that it is ready.
+func (w *Wine) Start(t testing.TB, ready, name string, args ...string) {
+	t.Helper()
+	for try := 1; ; try++ {
+		out := create(t)
+		cmd := exec.Command("wine", append([]string{name}, args...)...)
+		cmd.Env, cmd.Stdout, cmd.Stderr = w.env, out, out
+		if err := cmd.Start(); err != nil {
+			t.Fatalf("wine %s: %v", filepath.Base(name), err)
+		}
+		ended := make(chan struct{})
+		go func() { _ = cmd.Wait(); close(ended) }()
+		t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
+		for end, over := time.Now().Add(time.Minute), false; !over && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			if text, err := os.ReadFile(out.Name()); err == nil && strings.Contains(string(text), ready) {
+				return
+			}
+			select {
+			case <-ended:
+				over = true
+			default:
+			}
+		}
+		if try == 3 {
+			t.Fatalf("wine did not start %s three times\n%s", filepath.Base(name), contents(t, out))
+		}
+	}
 }
 
 // lock waits until no other run of the tests uses what is called name, and
@@ -127,23 +176,30 @@ const notStarted = "Application could not be started"
 // It fails the test where the program could not be started.
 func (w *Wine) Run(t testing.TB, stdin, name string, args ...string) (string, int) {
 	t.Helper()
+	out, _, code := w.Outputs(t, stdin, name, args...)
+	return out, code
+}
+
+// Outputs is Run, with what the program said on standard error.
+func (w *Wine) Outputs(t testing.TB, stdin, name string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
 	for try := 1; ; try++ {
 		// Files, not pipes: what wine leaves running keeps its standard output.
-		var out, stderr = create(t), create(t)
+		out, errs := create(t), create(t)
 		cmd := exec.Command("wine", append([]string{name}, args...)...)
-		cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = w.env, strings.NewReader(stdin), out, stderr
+		cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = w.env, strings.NewReader(stdin), out, errs
 		var exit *exec.ExitError
 		if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
 			t.Fatalf("wine %s: %v", filepath.Base(name), err)
 		}
-		answer, complaint := contents(t, out), contents(t, stderr)
+		answer, complaint := contents(t, out), contents(t, errs)
 		if complaint != "" {
 			t.Logf("wine %s %s: %s", filepath.Base(name), strings.Join(args, " "), complaint)
 		}
 		code := cmd.ProcessState.ExitCode()
 		silent := code == 1 && answer+complaint == ""
 		if !silent && !strings.Contains(answer+complaint, notStarted) {
-			return strings.ReplaceAll(answer, "\r\n", "\n"), code
+			return strings.ReplaceAll(answer, "\r\n", "\n"), complaint, code
 		}
 		if try == 3 {
 			t.Fatalf("wine did not start %s three times", filepath.Base(name))
@@ -196,7 +252,7 @@ func (w *Wine) Registry(t testing.TB, values map[string]any) {
 	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, code := w.Run(t, "", "reg", "import", `Z:`+strings.ReplaceAll(file, "/", `\`)); code != 0 {
+	if out, code := w.Run(t, "", "reg", "import", There(file)); code != 0 {
 		t.Fatalf("reg import: exit %d\n%s", code, out)
 	}
 }
