@@ -116,8 +116,9 @@ type KubeUnseen struct {
 }
 
 // KubeDoctorText writes it for people: the nodes, then what is wrong, the worst
-// first.
+// first. The texts of d are tamed.
 func KubeDoctorText(w io.Writer, d *KubeDoctor, s Style) {
+	tame(d)
 	kubeNodes(w, d, s)
 	notes := 0
 	for i := range d.Findings {

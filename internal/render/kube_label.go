@@ -49,8 +49,9 @@ func (n *KubeLabels) quiet() bool {
 }
 
 // KubeLabelText writes the changes as a diff, with the kubectl commands that do
-// the same, then how many nodes are right.
+// the same, then how many nodes are right. The texts of l are tamed.
 func KubeLabelText(w io.Writer, l *KubeLabel, s Style, apply bool) {
+	tame(l)
 	right, changes, failed := 0, false, false
 	for i := range l.Nodes {
 		n := &l.Nodes[i]

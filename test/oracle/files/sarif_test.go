@@ -12,8 +12,9 @@ import (
 	_ "github.com/securego/gosec/v2/report/sarif" // its module has the schema
 )
 
-// TestSARIF holds what scan -o sarif writes against the schema of SARIF 2.1.0.
-func TestSARIF(t *testing.T) {
+// sarifSchema is the schema of SARIF 2.1.0.
+func sarifSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/securego/gosec/v2").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +37,35 @@ func TestSARIF(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return schema
+}
+
+// TestKubeSARIF holds what kube doctor writes, whose golden files are the
+// renderer's, against the schema.
+func TestKubeSARIF(t *testing.T) {
+	files, err := filepath.Glob("../../../internal/render/testdata/kube-doctor-*.sarif")
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	schema := sarifSchema(t)
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if err := schema.Validate(doc); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// TestSARIF holds what scan -o sarif writes against the schema.
+func TestSARIF(t *testing.T) {
+	schema := sarifSchema(t)
 	program := filepath.Join(t.TempDir(), "winmatch")
 	build := exec.Command("go", "build", "-o", program, "./cmd/winmatch")
 	build.Dir = "../../.." // a module of its own
