@@ -313,6 +313,9 @@ func (p *parser) blockScalar(parent int) *Node {
 		for p.column() < indent && p.peek(0) == ' ' {
 			p.pos++
 		}
+		if p.peek(0) == '\t' && p.column() < indent {
+			p.fail(p.pos, "a tab where only spaces may indent")
+		}
 		if p.broken() {
 			if p.eof() && p.pos > p.line {
 				p.fail(p.line, "blanks without a line ending behind a block")
