@@ -426,7 +426,7 @@ func (p *parser) properties() properties {
 			return r
 		}
 		r.any, r.end = true, p.pos
-		if !blankAt(p.peek(0)) && (p.flow == 0 || !indicator(p.peek(0))) {
+		if !blankAt(p.peek(0)) && (p.flow == 0 || !closes(p.peek(0))) {
 			p.fail(start, "no space behind an anchor or a tag")
 		}
 		p.spaces()
@@ -441,7 +441,7 @@ func (p *parser) name() string {
 	for c := p.peek(0); c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'; c = p.peek(0) {
 		p.pos++
 	}
-	if p.pos == start || !blankAt(p.peek(0)) && (p.flow == 0 || !indicator(p.peek(0))) {
+	if p.pos == start || !blankAt(p.peek(0)) && (p.flow == 0 || !closes(p.peek(0))) {
 		p.fail(start, "the name of an anchor has letters, digits, - and _")
 	}
 	return string(p.src[start:p.pos])
