@@ -15,10 +15,25 @@ const maxBeside = 1 << 20
 // beside reads a file by its path from the folder of this one; nil where there
 // is none, or none that may be read.
 func (in *Input) beside(name string) []byte {
-	if in.Open == nil || name == "" || path.IsAbs(name) {
+	return in.open(join(in.Path, name))
+}
+
+// join is the path of a file that another one names; "" where that is nothing
+// below a folder.
+func join(file, name string) string {
+	if name == "" || path.IsAbs(name) {
+		return ""
+	}
+	return path.Join(path.Dir(file), name)
+}
+
+// open reads a file of the repository; nil where there is none, or none that may
+// be read.
+func (in *Input) open(file string) []byte {
+	if in.Open == nil || file == "" {
 		return nil
 	}
-	src, ok := in.Open(path.Join(path.Dir(in.Path), name))
+	src, ok := in.Open(file)
 	if !ok {
 		return nil
 	}

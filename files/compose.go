@@ -23,7 +23,13 @@ func (compose) Name() string { return "compose" }
 // services with an image or a build in it.
 func (compose) Match(p string, src []byte) bool {
 	ext := path.Ext(p)
-	if ext != ".yml" && ext != ".yaml" || !bytes.Contains(src, []byte("image:")) && !bytes.Contains(src, []byte("build:")) && !bytes.Contains(src, []byte(`image"`)) {
+	if ext != ".yml" && ext != ".yaml" {
+		return false
+	}
+	if isComposeName(p) && (topLevel(src, "include:") >= 0 || bytes.Contains(src, []byte("extends:"))) {
+		return true
+	}
+	if !bytes.Contains(src, []byte("image:")) && !bytes.Contains(src, []byte("build:")) && !bytes.Contains(src, []byte(`image"`)) {
 		return false
 	}
 	if isComposeName(p) {
@@ -57,8 +63,12 @@ func topLevel(src []byte, key string) int {
 type composeReader struct {
 	*yamlFile
 	doc    *Document
+	own    string                    // the path of this file
 	vars   map[string]string         // of .env, nil until asked
-	others map[string]*yamledit.File // files that this one refers to
+	others map[string]*yamledit.File // files that this one is of one project with
+	chain  []step                    // who includes this file, from the outermost
+	seen   map[string]bool           // files whose includes were followed
+	err    error
 }
 
 func (compose) Read(in *Input) (*Document, error) {
@@ -66,7 +76,11 @@ func (compose) Read(in *Input) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &composeReader{yamlFile: y, doc: &Document{}, others: map[string]*yamledit.File{}}
+	r := &composeReader{yamlFile: y, own: path.Clean(in.Path), doc: &Document{}, others: map[string]*yamledit.File{}, seen: map[string]bool{}}
+	if in.depth == 0 { // what is extended is not included
+		r.circle(r.own, nil, nil)
+	}
+	r.chain = r.includers()
 	for _, d := range y.Docs {
 		s := services(d)
 		s.Entries(func(key, v *yamledit.Node) bool {
@@ -76,7 +90,7 @@ func (compose) Read(in *Input) (*Document, error) {
 			return true
 		})
 	}
-	return r.doc, nil
+	return r.doc, r.err
 }
 
 // services is the mapping of services; in files from before there were versions
@@ -88,30 +102,33 @@ func services(d *yamledit.Node) *yamledit.Node {
 	return d
 }
 
-// setting is a service's value for a key, and whether it stands in this file.
+// setting is a service's value for a key, and the file that it stands in, "" for
+// this one.
 type setting struct {
-	node  *yamledit.Node
-	local bool
+	node *yamledit.Node
+	file string
 }
 
-// layers are the mappings that make up a service, the strongest first: the
-// override file that docker compose adds by itself, the service, and what it
-// extends.
+func (s setting) local() bool { return s.file == "" }
+
+// layers are the mappings that make up a service, the strongest first: those of
+// files that are laid over this one, the service, what it extends, and those of
+// files that it is laid over.
 type layers []setting
 
 func (r *composeReader) service(all *yamledit.Node, name string, n *yamledit.Node) {
-	own := r.extended(setting{n, true}, all, nil)
-	stack := own
-	base, override := overridePair(r.in.Path)
-	switch {
-	case override != "":
-		if o := services(r.other(override)).Get(name); o != nil && o.Get("image") == nil && o.Get("build") == nil {
-			stack = append(layers{{o, false}}, own...)
+	own := r.extended(setting{n, ""}, all, name, nil)
+	var stack layers
+	over, under := r.merged()
+	for _, file := range over {
+		if o := services(r.other(file)).Get(name); o != nil && o.Get("image") == nil && o.Get("build") == nil {
+			stack = append(stack, setting{o, file})
 		}
-	case base != "":
-		if b := services(r.other(base)); b != nil {
-			stack = append(slices.Clone(own), r.extended(setting{b.Get(name), false}, b, nil)...)
-		}
+	}
+	stack = append(stack, own...)
+	for _, file := range under {
+		b := services(r.other(file))
+		stack = append(stack, r.extended(setting{b.Get(name), file}, b, name, nil)...)
 	}
 
 	u := Use{Role: "service"}
@@ -126,14 +143,18 @@ func (r *composeReader) service(all *yamledit.Node, name string, n *yamledit.Nod
 	if v := r.text(iso); v.why == "" {
 		u.Isolation, _ = compat.ParseIsolation(v.text())
 	}
-	r.placement(stack.get("deploy"), &u)
+	for _, s := range stack {
+		r.placement(setting{s.node.Get("deploy"), s.file}, &u)
+	}
 
 	switch b := stack.get("build"); {
 	case b.node != nil && !b.node.IsNull():
 		r.build(b, u)
-	case own.get("image").local:
+	case own.get("image").file != "":
+		r.elsewhere(own, u)
+	case own.get("image").node != nil:
 		n := own.get("image").node.Resolve()
-		v := r.text(setting{n, true})
+		v := r.text(setting{n, ""})
 		if len(v.parts) > 0 || v.why != "" {
 			u.set(v)
 			u.At = v.bounds(n)
@@ -159,50 +180,10 @@ func (r *composeReader) add(u Use) {
 func (l layers) get(key string) setting {
 	for _, s := range l {
 		if v := s.node.Get(key); v != nil {
-			return setting{v, s.local}
+			return setting{v, s.file}
 		}
 	}
 	return setting{}
-}
-
-// extended is a service and those that it extends.
-func (r *composeReader) extended(s setting, all *yamledit.Node, seen []*yamledit.Node) layers {
-	if s.node == nil || slices.Contains(seen, s.node) {
-		return nil
-	}
-	list := layers{s}
-	seen = append(seen, s.node)
-	e := s.node.Get("extends")
-	name, ok := e.Text()
-	if !ok {
-		name = e.String("service")
-	}
-	if file := e.String("file"); file != "" {
-		if !s.local {
-			return list
-		}
-		others := services(r.other(file))
-		return append(list, r.extended(setting{others.Get(name), false}, others, seen)...)
-	}
-	if name == "" {
-		return list
-	}
-	return append(list, r.extended(setting{all.Get(name), s.local}, all, seen)...)
-}
-
-// other reads a file beside this one; nil where it cannot be read.
-func (r *composeReader) other(name string) *yamledit.Node {
-	f, ok := r.others[name]
-	if !ok {
-		if src := r.in.beside(name); src != nil {
-			f, _ = yamledit.Parse(src)
-		}
-		r.others[name] = f
-	}
-	if f == nil || len(f.Docs) == 0 {
-		return nil
-	}
-	return f.Docs[0]
 }
 
 // overridePair names the files that docker compose reads by itself: of the
@@ -228,7 +209,7 @@ func (r *composeReader) text(s setting) value {
 		return value{}
 	}
 	place := func(from, to int) Span { return Span{} }
-	if s.local {
+	if s.local() {
 		place = func(from, to int) Span { return r.place(n, from, to) }
 	}
 	return interpolate(n.Value, place, r.env)
@@ -240,7 +221,7 @@ func (r *composeReader) env(name string) (string, bool) {
 		return v, true
 	}
 	if r.vars == nil {
-		r.vars = dotenv(r.in.beside(".env"))
+		r.vars = r.project()
 	}
 	v, ok := r.vars[name]
 	return v, ok
@@ -274,7 +255,7 @@ func (r *composeReader) placement(deploy setting, u *Use) {
 			continue
 		}
 		host := Host{Host: h}
-		if deploy.local {
+		if deploy.local() {
 			from := len(n.Value) - len(want) + strings.Index(want, text)
 			host.At = r.place(n, from, from+len(text))
 			host.Label = func(to winver.Host) (string, bool) { return sameForm(r.in, text, to) }
@@ -305,7 +286,7 @@ func sameForm(in *Input, like string, to winver.Host) (string, bool) {
 // Dockerfile of its own says is that file's.
 func (r *composeReader) build(b setting, u Use) {
 	n := b.node.Resolve()
-	if !b.local {
+	if !b.local() {
 		return
 	}
 	if inline := n.Get("dockerfile_inline").Resolve(); inline != nil && inline.Kind == yamledit.Scalar {
@@ -322,7 +303,7 @@ func (r *composeReader) build(b setting, u Use) {
 	}
 	context, _ := n.Text()
 	if context == "" {
-		context = r.text(setting{n.Get("context"), true}).text()
+		context = r.text(setting{n.Get("context"), ""}).text()
 	}
 	file := n.String("dockerfile")
 	if file == "" {
@@ -345,12 +326,12 @@ func (r *composeReader) buildArgs(n *yamledit.Node) map[string]value {
 	args := map[string]value{}
 	n.Entries(func(k, v *yamledit.Node) bool {
 		if name, ok := k.Text(); ok {
-			args[name] = r.text(setting{v, true})
+			args[name] = r.text(setting{v, ""})
 		}
 		return true
 	})
 	for _, item := range n.Items() {
-		v := r.text(setting{item, true})
+		v := r.text(setting{item, ""})
 		if name, text, ok := strings.Cut(v.text(), "="); ok && len(v.parts) == 1 {
 			at := v.parts[0].At
 			if !at.IsZero() {

@@ -39,6 +39,8 @@ type Input struct {
 	Open func(path string) (src []byte, ok bool)
 	// List names what is in a folder of the repository. nil: that is not known.
 	List func(folder string) []string
+
+	depth int // of files that are read for others
 }
 
 // Document is what a file says that matters here.

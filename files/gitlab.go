@@ -257,8 +257,10 @@ func (g *gitlab) value(n *yamledit.Node, s *scope) value {
 	if n == nil || n.Kind != yamledit.Scalar {
 		return value{why: "it is no text"}
 	}
-	words := commands(strings.ReplaceAll(n.Value, " ", "\x00"), posix, false)
-	if strings.ContainsAny(n.Value, "$") && len(words) == 1 && len(words[0]) == 1 {
+	if words := commands(n.Value, posix, false); strings.Contains(n.Value, "$") && len(words) == 1 && len(words[0]) > 0 {
+		if len(words[0]) > 1 {
+			return value{why: "it is not one word"}
+		}
 		return s.word(words[0][0], n)
 	}
 	return value{parts: []Part{{n.Value, g.place(n, 0, len(n.Value))}}}

@@ -279,7 +279,7 @@ func (p *pod) selectBuilds(builds []uint32) (fix []Edit, hint string) {
 	switch {
 	case old || len(has) > 1: // an old label is moved first; more is for a person
 		return nil, hint
-	case len(has) == 1 && (has[0].shared || has[0].class || has[0].of == nil && has[0].list == nil):
+	case len(has) == 1 && (has[0].shared || has[0].class || has[0].op == "In" && has[0].of == nil && has[0].list == nil):
 		return nil, hint
 	case len(has) == 1 && has[0].of != nil:
 		return p.fix(one(p.file.Replace(has[0].valueNodes[0], labels[0]))), hint

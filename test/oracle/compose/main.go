@@ -10,17 +10,21 @@ import (
 	"io"
 	"log"
 	"os"
+	"path/filepath"
 	"slices"
 
+	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/sirupsen/logrus"
 )
 
-// Question is a file, where it stands, and the variables that are set.
+// Question is a file, where it stands, and the variables that are set. Include:
+// with the files that it includes, and .env of its folder.
 type Question struct {
 	Dir, Name, Text string
 	Env             map[string]string
+	Include         bool
 }
 
 // Answer is what services are made of, by name.
@@ -56,13 +60,23 @@ func main() {
 }
 
 func answer(q *Question) Answer {
+	if q.Include {
+		if err := os.Chdir(q.Dir); err != nil { // as a person who runs docker compose up
+			return Answer{Error: err.Error()}
+		}
+		env, err := dotenv.GetEnvFromFile(q.Env, []string{filepath.Join(q.Dir, ".env")})
+		if err != nil && !os.IsNotExist(err) {
+			return Answer{Error: err.Error()}
+		}
+		q.Env = types.Mapping(q.Env).Clone().Merge(env)
+	}
 	details := types.ConfigDetails{
 		WorkingDir:  q.Dir,
 		Environment: types.Mapping(q.Env),
 		ConfigFiles: []types.ConfigFile{{Filename: q.Name, Content: []byte(q.Text)}},
 	}
 	p, err := loader.LoadWithContext(context.Background(), details, func(o *loader.Options) {
-		o.SkipValidation, o.SkipConsistencyCheck, o.SkipNormalization, o.SkipInclude, o.SkipResolveEnvironment = true, true, true, true, true
+		o.SkipValidation, o.SkipConsistencyCheck, o.SkipNormalization, o.SkipInclude, o.SkipResolveEnvironment = true, true, true, !q.Include, true
 		o.Profiles = []string{"*"}
 		o.SetProjectName("oracle", true)
 	})
