@@ -19,6 +19,7 @@ flock                    util-linux
 ssh                      openssh-client
 sshd                     openssh-server
 pre-commit               pre-commit
+busybox                  busybox-static
 "
 
 packages=()

@@ -54,40 +54,6 @@ func program(t *testing.T) string {
 	return exe
 }
 
-// TestPreCommit runs the hook of the installed program by pre-commit itself, and
-// what pre-commit does for the one that Go builds, which takes it minutes.
-func TestPreCommit(t *testing.T) {
-	pre := parts.Need(t, "pre-commit")
-	exe := program(t)
-	source := t.TempDir()
-	hooks, err := os.ReadFile(filepath.Join(root, ".pre-commit-hooks.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, source, ".pre-commit-hooks.yaml", string(hooks))
-	git(t, source, "init", "-q")
-	git(t, source, "add", "-A")
-	git(t, source, "commit", "-qm", "hooks")
-	for text, code := range map[string]int{bad: 1, good: 0} {
-		cmd := exec.Command(pre, "try-repo", source, "winmatch-system", "--all-files", "--verbose")
-		cmd.Dir = repository(t, text)
-		cmd.Env = append(os.Environ(), "PRE_COMMIT_HOME="+t.TempDir(), "PATH="+filepath.Dir(exe)+":"+os.Getenv("PATH"))
-		out, err := cmd.CombinedOutput()
-		if got := cmd.ProcessState.ExitCode(); got != code {
-			t.Errorf("exit code %d, want %d: %v\n%s", got, code, err, out)
-		}
-		if said := strings.Contains(string(out), "Dockerfile:1:6: error: mcr.microsoft.com/windows/servercore:ltsc2022 does not run on Windows Server 2019"); said != (code == 1) {
-			t.Errorf("%s", out)
-		}
-	}
-
-	bin := t.TempDir()
-	parts.Go(t, ".", []string{"GOBIN=" + bin}, "install", "./...")
-	if _, err := os.Stat(filepath.Join(bin, "winmatch")); err != nil {
-		t.Error(err)
-	}
-}
-
 // shell runs a script as a CI service does, with what it sets.
 func shell(t *testing.T, sh, dir, script string, env ...string) (string, int) {
 	t.Helper()
