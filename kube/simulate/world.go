@@ -30,6 +30,7 @@ import (
 type world struct {
 	framework framework.Framework
 	snapshot  *schedcache.Snapshot
+	near      *near
 	nodes     []fwk.NodeInfo // by name
 	start     int            // where the search for nodes begins
 }
@@ -51,7 +52,12 @@ func newWorld(ctx context.Context, nodes []*corev1.Node, pods []*corev1.Pod, oth
 	client := fake.NewClientset(others...)
 	factory := informers.NewSharedInformerFactory(client, 0)
 	w := &world{snapshot: schedcache.NewSnapshot(pods, nodes)}
-	w.framework, err = frameworkruntime.NewFramework(ctx, plugins.NewInTreeRegistry(), &profile,
+	if w.near, err = newNear(w.snapshot, len(nodes), pods); err != nil {
+		return nil, err
+	}
+	registry := plugins.NewInTreeRegistry()
+	registry[names.InterPodAffinity] = nearby(registry[names.InterPodAffinity], w.near)
+	w.framework, err = frameworkruntime.NewFramework(ctx, registry, &profile,
 		frameworkruntime.WithClientSet(client), frameworkruntime.WithInformerFactory(factory),
 		frameworkruntime.WithSnapshotSharedLister(w.snapshot), frameworkruntime.WithMutableSnapshotLister(w.snapshot),
 		frameworkruntime.WithSharedCSIManager(nodevolumelimits.NewCSIManager(factory.Storage().V1().CSINodes().Lister())),
@@ -85,6 +91,9 @@ type fit struct {
 // filter finds up to limit nodes on which a pod may be put; 0 finds all. It looks
 // at the nodes from where the last search stopped, as the scheduler does.
 func (w *world) filter(ctx context.Context, pod *corev1.Pod, limit int) (fit, error) {
+	if err := w.near.turn(pod); err != nil {
+		return fit{}, err
+	}
 	state := framework.NewCycleState()
 	only, status, _ := w.framework.RunPreFilterPlugins(ctx, state, pod)
 	diagnosis := framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}
@@ -180,5 +189,8 @@ func (w *world) bind(pod *corev1.Pod, node fwk.NodeInfo) error {
 	if err != nil {
 		return err
 	}
-	return w.snapshot.AssumePod(info)
+	if err := w.snapshot.AssumePod(info); err != nil {
+		return err
+	}
+	return w.near.bound(pod, bound.Spec.NodeName)
 }
