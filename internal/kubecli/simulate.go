@@ -41,7 +41,7 @@ workloads keep running, fail, are at risk, find no room or lose their last node.
 
 Nothing is changed. The cluster is copied, the pods of the nodes that change are
 made anew there, and the scheduler's own code places them: resources, selectors,
-affinity, taints, spreading, volumes. A node that takes another's place keeps its
+affinity, taints, spreading, volumes, preemption. A node that takes another's place keeps its
 name, taints, size and labels, but for those that tell its Windows version.
 Where the scheduler is free to choose, all nodes that it may choose count: a
 workload that runs on some of them only is at risk.
@@ -294,7 +294,7 @@ func simulateValue(r *cli.Run, c *clients, report *simulate.Report) *render.Kube
 	for i := range report.Workloads {
 		w := &report.Workloads[i]
 		v := render.KubeSimulatedWorkload{Owner: render.KubeOwner(w.Owner), Outcome: string(w.Outcome), Before: string(w.Before), Broken: w.Broken, LastNode: w.LastNode,
-			Pods: w.Pods, Moved: w.Moved, Pending: w.Pending, Waiting: w.Waiting, Image: w.Image, Text: w.Text, Why: w.Why,
+			Pods: w.Pods, Moved: w.Moved, Pending: w.Pending, Waiting: w.Waiting, Evicted: w.Evicted, Image: w.Image, Text: w.Text, Why: w.Why,
 			Places: places(w.Places), Was: places(w.Was), Put: []render.KubePlacement{}, Remedies: list(w.Remedies)}
 		for _, p := range w.Put {
 			put := render.KubePlacement{Pod: p.Pod, Node: p.Node}

@@ -55,6 +55,7 @@ type KubeSimulatedWorkload struct {
 	Moved    int             `json:"moved"`
 	Pending  int             `json:"pending"`
 	Waiting  int             `json:"waiting"`
+	Evicted  int             `json:"evicted"`
 	Image    string          `json:"image"`
 	Text     string          `json:"text"`
 	Why      string          `json:"why"`
@@ -218,6 +219,9 @@ func (v *KubeSimulatedWorkload) counts() string {
 	}
 	if again := v.Moved - v.Waiting; again > 0 {
 		s += fmt.Sprintf(", %d made anew", again)
+	}
+	if v.Evicted > 0 {
+		s += fmt.Sprintf(", %d evicted for a higher priority", v.Evicted)
 	}
 	return s
 }

@@ -14,7 +14,7 @@ func (d *KubeSimulate) title() string { return "What would break in " + d.Cluste
 
 // source says what a report rests on.
 func (d *KubeSimulate) source() string {
-	return fmt.Sprintf("Simulated with %d pods; nothing was changed. Facts of %s.", d.Cluster.Pods, d.Facts.AsOf)
+	return fmt.Sprintf("Simulated with %d pods; nothing was changed. Not looked at: how nodes are drained, which disruption budgets may hold up, and nodes that an autoscaler would add. Facts of %s.", d.Cluster.Pods, d.Facts.AsOf)
 }
 
 // quietRows are the workloads that are told of in a line.

@@ -21,7 +21,7 @@ func (m *model) company(ctx context.Context) error {
 	var wants []*group
 	liked := map[*group]bool{}
 	for _, g := range m.groups {
-		if a := g.pod.Spec.Affinity; g.bound || g.gone || a == nil || a.PodAffinity == nil {
+		if a := g.pod.Spec.Affinity; g.bound || g.gone || g.pin != "" || a == nil || a.PodAffinity == nil {
 			continue
 		}
 		info, err := framework.NewPodInfo(g.pod)

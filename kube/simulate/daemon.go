@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
+	"k8s.io/kubernetes/pkg/apis/scheduling"
 	"k8s.io/kubernetes/pkg/controller/daemon"
 	daemonutil "k8s.io/kubernetes/pkg/controller/daemon/util"
 
@@ -46,6 +47,7 @@ func (m *model) daemonSet(w *kube.Workload, t *corev1.PodTemplateSpec, pods map[
 			continue // its controller takes it back
 		}
 		g := m.newGroup(w.Owner, w.Spec, m.daemonObject(ds, pods, after.Name))
+		m.members[g.pod.UID] = member{group: g}
 		rollout := g.spec != g.then
 		switch {
 		case has && fate == "" && !rollout && m.cluster.Pods[n].Node != "":
@@ -95,14 +97,33 @@ func (m *model) daemonObject(ds *appsv1.DaemonSet, pods map[string]int, node str
 	pod := daemon.NewPod(ds, "")
 	pod.Name = ds.Name + "-" + node
 	pod.UID = types.UID(ds.Namespace + "/" + pod.Name)
+	if pod.Spec.Priority == nil { // as the API server does
+		if p, ok := m.priorityOf(pod.Spec.PriorityClassName); ok {
+			pod.Spec.Priority = &p
+		}
+	}
 	pod.Spec.Affinity = daemonutil.ReplaceDaemonSetPodNodeNameNodeAffinity(pod.Spec.Affinity, node)
 	return pod
+}
+
+// priorityOf is the priority of a class: Kubernetes' own ones are known, others as
+// far as pods have them.
+func (m *model) priorityOf(class string) (int32, bool) {
+	switch class {
+	case scheduling.SystemNodeCritical:
+		return scheduling.SystemCriticalPriority + 1000, true
+	case scheduling.SystemClusterCritical:
+		return scheduling.SystemCriticalPriority, true
+	}
+	p, ok := m.classes[class]
+	return p, ok
 }
 
 // daemonPod is a pod of a DaemonSet that could not be read: it is taken to come
 // again where it was.
 func (m *model) daemonPod(owner kube.Owner, p *kube.Pod, object *corev1.Pod) {
 	g := m.newGroup(owner, p.Spec, object)
+	m.members[object.UID] = member{group: g}
 	g.pods = 1
 	switch {
 	case p.Node == "":

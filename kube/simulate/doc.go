@@ -23,21 +23,32 @@
 // The scheduler's own framework and plugins, those of its default profile, filter
 // and score the nodes of a snapshot: resources, selectors, affinity, taints, ports,
 // spreading, volumes. The rules are Kubernetes', not ours; what is ours is the
-// order of the queue (by priority, then by age) and that nothing is preempted.
-// As the scheduler scores a part of a big cluster's nodes only, so does this.
+// order of the queue: by priority, then by age. Where a pod finds no room, the
+// scheduler's preemption says which pods of lower priority are evicted for it; these
+// are made anew in their turn. Of nodes on which as much would be lost the first by
+// name is taken. A pod whose template has a nodeName asks no scheduler; its node's
+// kubelet refuses it where there is no room. As the scheduler scores a part of a big
+// cluster's nodes only, so does this: 100 of them.
 //
 // Where the scheduler could put a pod elsewhere as well, the node that it picks is
 // luck. So an [Outcome] rests on every node on which a workload may be put, in the
 // changed cluster before any pod has moved, at the moment its pods are placed, or
-// with the pods that it must be near wherever these may be: a workload runs if all of these nodes run it, fails if none does, and is at risk
-// if some do not. Only compat decides what runs, by [kube.Judge].
+// with the pods that it must be near wherever these may be: a workload runs if all
+// of these nodes run it, fails if none does, and is at risk if some do not. Only compat decides what runs, by [kube.Judge].
 //
 // # What the scheduler was like
 //
 // A cluster does not tell how its scheduler is configured, and pods may name
 // another one. Both are simulated by the default profile of Kubernetes 1.37; pods
-// of another scheduler are named in the notes. Preemption, extenders and dynamic
-// resources are not simulated.
+// of another scheduler are named in the notes. Extenders and dynamic resources are
+// not simulated.
+//
+// # On the way
+//
+// What is told is where pods are in the end. How a pool is drained is not told: a
+// PodDisruptionBudget can delay that, or hold it up, and changes nothing of where
+// pods may be. Nor are nodes added that an autoscaler would add, which may help pods
+// that are pending: --add says what they would do.
 //
 // # k8s.io/kubernetes as a dependency
 //

@@ -28,6 +28,8 @@ type near struct {
 	index map[kindKey]*kind
 	limit int            // where more nodes count than this, all are shown
 	nodes []fwk.NodeInfo // for the pod whose turn it is; nil: all
+
+	evicts bool // pods have been evicted: the snapshot may list nodes twice
 }
 
 // kind are the pods that InterPodAffinity cannot tell apart.
@@ -157,10 +159,21 @@ func (n *near) HavePodsWithRequiredNonHostScopedAntiAffinityList() ([]fwk.NodeIn
 }
 
 func (n *near) or(all func() ([]fwk.NodeInfo, error)) ([]fwk.NodeInfo, error) {
-	if n.nodes == nil {
-		return all()
+	if n.nodes != nil {
+		return n.nodes, nil
 	}
-	return n.nodes, nil
+	list, err := all()
+	if !n.evicts || err != nil {
+		return list, err
+	}
+	once := make([]fwk.NodeInfo, 0, len(list))
+	seen := make(map[fwk.NodeInfo]bool, len(list))
+	for _, info := range list {
+		if !seen[info] {
+			once, seen[info] = append(once, info), true
+		}
+	}
+	return once, nil
 }
 
 // affinity is the plugin InterPodAffinity on the nodes that count.

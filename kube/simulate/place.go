@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/noderesources"
 )
 
 // maxScored is how many nodes are scored for one pod: the scheduler's least number
@@ -19,29 +20,32 @@ type moving struct {
 
 // place puts the pods that move, one after the other, where the scheduler would.
 // Those that find no node are tried again as long as others do: they may want to be
-// near these.
+// near these. Those that are evicted for others come back.
 func (m *model) place(ctx context.Context) error {
 	queue := m.queue()
 	full := map[*group]bool{} // groups of which no more pod finds room, whatever comes
 	for {
 		var again []moving
+		more := false
 		for _, next := range queue {
-			found, err := m.placeOne(ctx, next, full)
+			found, victims, err := m.placeOne(ctx, next, full)
 			if err != nil {
 				return err
 			}
-			if !found && !full[next.group] {
+			if more = more || found; !found {
 				again = append(again, next)
 			}
+			again = append(again, victims...)
 		}
-		if len(again) == 0 || len(again) == len(queue) {
+		if !more || len(again) == 0 {
 			return nil
 		}
 		queue = again
+		inOrder(queue)
 	}
 }
 
-// queue is in the scheduler's order: by priority, then by age.
+// queue are the pods that move.
 func (m *model) queue() []moving {
 	var queue []moving
 	for _, g := range m.groups {
@@ -51,7 +55,16 @@ func (m *model) queue() []moving {
 			}
 		}
 	}
+	inOrder(queue)
+	return queue
+}
+
+// inOrder puts them in the scheduler's order: by priority, then by age.
+func inOrder(queue []moving) {
 	sort.SliceStable(queue, func(i, j int) bool {
+		if x, y := queue[i].group.pin != "", queue[j].group.pin != ""; x != y {
+			return x // they are on their nodes as soon as they are made
+		}
 		a, b := priority(queue[i].pod), priority(queue[j].pod)
 		if a != b {
 			return a > b
@@ -61,37 +74,71 @@ func (m *model) queue() []moving {
 		}
 		return queue[i].pod.CreationTimestamp.Before(&queue[j].pod.CreationTimestamp)
 	})
-	return queue
 }
 
-// placeOne places a pod and reports whether there was a node.
-func (m *model) placeOne(ctx context.Context, next moving, full map[*group]bool) (bool, error) {
+// placeOne places a pod, and reports whether there was a node, and which pods have
+// been evicted for it.
+func (m *model) placeOne(ctx context.Context, next moving, full map[*group]bool) (bool, []moving, error) {
 	g := next.group
 	g.put[next.pod.Name] = ""
 	if full[g] {
-		return false, nil
+		return false, nil, nil
 	}
 	if len(next.pod.Spec.SchedulingGates) > 0 {
 		g.why, full[g] = "Scheduling is blocked due to non-empty scheduling gates", true
-		return false, nil
+		return false, nil, nil
+	}
+	if g.pin != "" {
+		return m.pinned(next)
 	}
 	f, err := m.after.filter(ctx, next.pod, maxScored)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	if len(f.nodes) == 0 {
+		victims, err := m.preempt(ctx, next, &f)
+		if err != nil {
+			return false, nil, err
+		}
+		if g.put[next.pod.Name] != "" {
+			clear(full) // there may be room beside it
+			return true, victims, nil
+		}
 		g.why, full[g] = f.why, f.local
-		return false, nil
+		return false, nil, nil
 	}
 	node, err := m.after.pick(ctx, next.pod, &f)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	for _, n := range f.nodes {
 		g.may[n.Node().Name] = true
 	}
 	g.put[next.pod.Name] = node.Node().Name
-	return true, m.after.bind(next.pod, node)
+	return true, nil, m.after.bind(next.pod, node)
+}
+
+// pinned puts a pod on the node that its template names: the kubelet refuses it
+// where it has not the room.
+func (m *model) pinned(next moving) (bool, []moving, error) {
+	g := next.group
+	if m.newNodes[g.pin] == nil {
+		g.why = "spec.nodeName puts it on " + g.pin + ", which is not there"
+		if m.plan.fate[g.pin] == Goes {
+			g.why = "spec.nodeName puts it on " + g.pin + ", which goes"
+		}
+		return false, nil, nil
+	}
+	node, err := m.after.snapshot.Get(g.pin)
+	if err != nil {
+		return false, nil, err
+	}
+	if lacks := noderesources.Fits(next.pod, node, nil, noderesources.ResourceRequestsOptions{}); len(lacks) > 0 {
+		g.why = "spec.nodeName puts it on " + g.pin + ", whose kubelet refuses it: " + lacks[0].Reason
+		return false, nil, nil
+	}
+	g.put[next.pod.Name] = g.pin
+	return true, nil, m.after.bind(next.pod, node)
 }
 
 func priority(p *corev1.Pod) int32 {

@@ -53,6 +53,7 @@ type Workload struct {
 	Moved   int // pods that are made anew
 	Pending int // pods that find no room, as simulated
 	Waiting int // pods that wait now
+	Evicted int // pods that leave their nodes for ones of higher priority, as simulated
 
 	Text     string       // what is wrong, in a line; "" where nothing is
 	Why      string       // why pods are pending, in the scheduler's words

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sort"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/winmatch/winmatch/compat"
 	"github.com/winmatch/winmatch/kube"
@@ -28,7 +30,7 @@ func (s *Simulator) Run(ctx context.Context, cluster *kube.Cluster, change *Chan
 	if err != nil {
 		return nil, err
 	}
-	m := &model{Simulator: s, cluster: cluster, plan: p, images: substitutions{change.Images, make([]int, len(change.Images)), map[kube.Owner]map[*kube.Spec]*kube.Spec{}}, index: map[template]*group{}, answers: map[verdictKey]verdict{}}
+	m := &model{Simulator: s, cluster: cluster, plan: p, images: substitutions{change.Images, make([]int, len(change.Images)), map[kube.Owner]map[*kube.Spec]*kube.Spec{}}, index: map[template]*group{}, answers: map[verdictKey]verdict{}, members: map[types.UID]member{}, lowest: math.MaxInt32, classes: map[string]int32{}, pins: map[kube.Owner]string{}}
 	m.oldNodes, m.newNodes = byName(cluster.Nodes), byName(p.nodes)
 	m.collect()
 	if err := m.images.unused(); err != nil {
@@ -91,6 +93,16 @@ type model struct {
 	groups  []*group
 	index   map[template]*group
 	answers map[verdictKey]verdict
+	pins    map[kube.Owner]string
+	members map[types.UID]member // of pods
+	lowest  int32                // the lowest priority of a pod
+	classes map[string]int32     // the priorities of classes, as pods have them
+}
+
+// member is a pod's place in the model.
+type member struct {
+	group *group
+	bare  bool // nobody makes it anew
 }
 
 // template is what pods must have in common to be scheduled alike.
@@ -104,19 +116,21 @@ type template struct {
 // it has none. Each pod of a DaemonSet is a group.
 type group struct {
 	owner kube.Owner
+	pin   string // the node that spec.nodeName of its template names, or ""
 	spec  *kube.Spec
 	then  *kube.Spec  // before the change: with other images
 	pod   *corev1.Pod // one of them, without its node
 
-	pods   int           // that there are now
-	stay   []string      // the nodes of those that stay
-	old    []string      // the nodes that others leave
-	move   []*corev1.Pod // those that are made anew, and those that wait
-	wait   int           // how many of them wait now
-	lost   int           // how many nobody makes anew
-	bound  bool          // they stay on their nodes: no scheduler is asked
-	absent bool          // of a DaemonSet: there was no pod on this node
-	gone   bool          // of a DaemonSet: there will be none
+	pods    int           // that there are now
+	stay    []string      // the nodes of those that stay
+	old     []string      // the nodes that others leave
+	move    []*corev1.Pod // those that are made anew, and those that wait
+	wait    int           // how many of them wait now
+	lost    int           // how many nobody makes anew
+	evicted int           // how often one leaves its node for a pod of higher priority
+	bound   bool          // they stay on their nodes: no scheduler is asked
+	absent  bool          // of a DaemonSet: there was no pod on this node
+	gone    bool          // of a DaemonSet: there will be none
 
 	was map[string]bool   // the nodes that it may be put on, before
 	may map[string]bool   // the same, after
@@ -126,6 +140,11 @@ type group struct {
 
 // collect sorts pods into groups, and those that stay from those that do not.
 func (m *model) collect() {
+	for i := range m.cluster.Workloads {
+		if w := &m.cluster.Workloads[i]; w.Spec.NodeName != "" && w.Kind != "DaemonSet" {
+			m.pins[w.Owner] = w.Spec.NodeName
+		}
+	}
 	live := map[kube.Owner]bool{}
 	daemonPods := map[kube.Owner]map[string]int{}
 	for i := range m.cluster.Pods {
@@ -142,6 +161,10 @@ func (m *model) collect() {
 			continue // it is on its way, whatever happens; its node's own
 		}
 		live[p.Owner] = true
+		m.lowest = min(m.lowest, priority(object))
+		if object.Spec.Priority != nil {
+			m.classes[object.Spec.PriorityClassName] = *object.Spec.Priority
+		}
 		if p.Owner.Kind == "DaemonSet" {
 			if daemonPods[p.Owner] == nil {
 				daemonPods[p.Owner] = map[string]int{}
@@ -151,6 +174,7 @@ func (m *model) collect() {
 		}
 		g := m.group(p.Owner, p.Spec, object)
 		g.pods++
+		m.members[object.UID] = member{g, p.Bare}
 		switch {
 		case p.Node == "":
 			g.move = append(g.move, unbound(object))
@@ -195,7 +219,7 @@ func (m *model) group(owner kube.Owner, spec *kube.Spec, object *corev1.Pod) *gr
 }
 
 func (m *model) newGroup(owner kube.Owner, spec *kube.Spec, object *corev1.Pod) *group {
-	g := &group{owner: owner, spec: m.images.of(owner, spec), then: spec, pod: unbound(object), put: map[string]string{}}
+	g := &group{owner: owner, pin: m.pins[owner], spec: m.images.of(owner, spec), then: spec, pod: unbound(object), put: map[string]string{}}
 	m.groups = append(m.groups, g)
 	return g
 }
@@ -226,6 +250,15 @@ func (m *model) reach(ctx context.Context, g *group) error {
 	}
 	for _, n := range g.stay {
 		g.was[n], g.may[n] = true, true
+	}
+	if g.pin != "" { // no scheduler is asked
+		if m.oldNodes[g.pin] != nil {
+			g.was[g.pin] = true
+		}
+		if m.newNodes[g.pin] != nil {
+			g.may[g.pin] = true
+		}
+		return nil
 	}
 	daemon := g.owner.Kind == "DaemonSet"
 	if g.bound || daemon && len(g.move) == 0 {

@@ -42,6 +42,7 @@ func (m *model) workload(owner kube.Owner, groups []*group) Workload {
 		after, before = worseOf(after, now), worseOf(before, was)
 		w.Pods += g.pods
 		w.Waiting += g.wait
+		w.Evicted += g.evicted
 		for _, p := range g.move {
 			if g.gone {
 				continue
@@ -141,6 +142,9 @@ func (m *model) explain(w *Workload, g *group, groups []*group) {
 		return
 	case Lost:
 		w.Image, w.Text = "", fmt.Sprintf("nobody makes it anew when %s goes or is replaced", strings.Join(g.old, ", "))
+		if w.Evicted > 0 {
+			w.Text = fmt.Sprintf("nobody makes it anew when it is evicted from %s for a pod of higher priority", strings.Join(g.old, ", "))
+		}
 		return
 	case NoNode:
 		w.Text = "no node is for it any more"
@@ -151,12 +155,24 @@ func (m *model) explain(w *Workload, g *group, groups []*group) {
 	case Pending:
 		w.Image = ""
 		switch {
+		case g.pin != "":
+			w.Text = w.Why
 		case len(may) == 0:
 			w.Text = "there is no node that it may be put on"
 		default:
-			w.Text = fmt.Sprintf("%d of %s find no room", w.Pending, count(w.Pods, "pod"))
+			find := "find"
+			if w.Pending == 1 {
+				find = "finds"
+			}
+			w.Text = fmt.Sprintf("%d of %s %s no room", w.Pending, count(w.Pods, "pod"), find)
 		}
-		if w.Why != "" {
+		switch {
+		case w.Evicted == 1:
+			w.Text += ": 1 is evicted for a pod of higher priority"
+		case w.Evicted > 1:
+			w.Text += fmt.Sprintf(": %d are evicted for pods of higher priority", w.Evicted)
+		}
+		if w.Why != "" && g.pin == "" {
 			w.Text += ": " + w.Why
 		}
 	default:

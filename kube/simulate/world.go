@@ -20,6 +20,7 @@ import (
 	schedcache "k8s.io/kubernetes/pkg/scheduler/backend/cache"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodevolumelimits"
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
@@ -28,11 +29,12 @@ import (
 
 // world is a cluster as the scheduler sees it: its framework, on a snapshot.
 type world struct {
-	framework framework.Framework
-	snapshot  *schedcache.Snapshot
-	near      *near
-	nodes     []fwk.NodeInfo // by name
-	start     int            // where the search for nodes begins
+	framework  framework.Framework
+	snapshot   *schedcache.Snapshot
+	near       *near
+	preemption *defaultpreemption.DefaultPreemption
+	nodes      []fwk.NodeInfo // by name
+	start      int            // where the search for nodes begins
 }
 
 // registered are the scheduler's metrics, which its framework counts on.
@@ -57,9 +59,15 @@ func newWorld(ctx context.Context, nodes []*corev1.Node, pods []*corev1.Pod, oth
 	}
 	registry := plugins.NewInTreeRegistry()
 	registry[names.InterPodAffinity] = nearby(registry[names.InterPodAffinity], w.near)
+	preempt := registry[names.DefaultPreemption]
+	registry[names.DefaultPreemption] = func(ctx context.Context, args apiruntime.Object, h fwk.Handle) (fwk.Plugin, error) {
+		p, err := preempt(ctx, args, h)
+		w.preemption, _ = p.(*defaultpreemption.DefaultPreemption)
+		return p, err
+	}
 	w.framework, err = frameworkruntime.NewFramework(ctx, registry, &profile,
 		frameworkruntime.WithClientSet(client), frameworkruntime.WithInformerFactory(factory),
-		frameworkruntime.WithSnapshotSharedLister(w.snapshot), frameworkruntime.WithMutableSnapshotLister(w.snapshot),
+		frameworkruntime.WithPodNominator(nominator{}), frameworkruntime.WithSnapshotSharedLister(w.snapshot), frameworkruntime.WithMutableSnapshotLister(w.snapshot),
 		frameworkruntime.WithSharedCSIManager(nodevolumelimits.NewCSIManager(factory.Storage().V1().CSINodes().Lister())),
 		frameworkruntime.WithParallelism(runtime.GOMAXPROCS(0)))
 	if err != nil {
@@ -82,10 +90,11 @@ func newWorld(ctx context.Context, nodes []*corev1.Node, pods []*corev1.Pod, oth
 
 // fit is what the scheduler says of one pod.
 type fit struct {
-	nodes []fwk.NodeInfo // on which it may be put, up to as many as were asked for
-	state fwk.CycleState
-	why   string // in the scheduler's words, where there are none
-	local bool   // a placement elsewhere changes nothing of it
+	nodes   []fwk.NodeInfo // on which it may be put, up to as many as were asked for
+	state   fwk.CycleState
+	why     string                  // in the scheduler's words, where there are none
+	refused *framework.NodeToStatus // why, node by node, where there are none
+	local   bool                    // a placement elsewhere changes nothing of it
 }
 
 // filter finds up to limit nodes on which a pod may be put; 0 finds all. It looks
@@ -149,7 +158,7 @@ func (w *world) filter(ctx context.Context, pod *corev1.Pod, limit int) (fit, er
 		w.start = (w.start + looked) % len(nodes)
 	}
 	if len(f.nodes) == 0 {
-		f.why = w.words(pod, diagnosis)
+		f.why, f.refused = w.words(pod, diagnosis), diagnosis.NodeToStatus
 	}
 	return f, ctx.Err()
 }
