@@ -144,3 +144,18 @@ func TestDigests(t *testing.T) {
 		}
 	}
 }
+
+// TestWaitRemedies: pods that wait for a label of ours are helped by label, where a
+// node is what they wait for.
+func TestWaitRemedies(t *testing.T) {
+	want := map[string]string{"aff": "kubectl winmatch label w22 --apply", "sel": "kubectl winmatch label w22 --apply", "none": ""}
+	for _, f := range examine(t, testdata(t, "waiting-labels")).Findings {
+		if got := f.Remedies[0].Command; got != want[f.Owner.Name] {
+			t.Errorf("%s: %q, want %q", f.Owner, f.Remedies, want[f.Owner.Name])
+		}
+		delete(want, f.Owner.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not found: %v", want)
+	}
+}

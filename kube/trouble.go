@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -179,10 +180,44 @@ func (e *exam) waits(g *group) (Finding, bool) {
 	return f, true
 }
 
+// unlabelled are those of some nodes on which a spec may be put once they have the
+// labels of kubectl winmatch label, which others have not set otherwise.
+func (e *exam) unlabelled(s *Spec, nodes []*Node) []*Node {
+	var list []*Node
+	for _, n := range nodes {
+		want, _ := n.labels(e.Facts, e.Today)
+		then := *n
+		then.Labels = maps.Clone(n.Labels)
+		for key, value := range want {
+			if _, there := then.Labels[key]; !there || key != LabelOSBuild {
+				if then.Labels == nil {
+					then.Labels = map[string]string{}
+				}
+				then.Labels[key] = value
+			}
+		}
+		if s.Admits(&then) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
 // waitRemedies are the nodes that are what a pod waits for and lack the label, and
 // the builds that run its images.
 func (e *exam) waitRemedies(g *group, would []*Node) []compat.Remedy {
 	var list []compat.Remedy
+	if lack := e.unlabelled(g.spec, would); len(lack) > 0 {
+		for _, n := range lack[:min(3, len(lack))] {
+			list = append(list, compat.Remedy{Kind: compat.Place, Text: fmt.Sprintf("%s runs %s and lacks the label that kubectl winmatch label sets", n.Name, n.Host.Version.Short()),
+				Command: "kubectl winmatch label " + n.Name + " --apply"})
+		}
+		if len(lack) > 3 {
+			list = []compat.Remedy{{Kind: compat.Place, Text: fmt.Sprintf("%s are what it waits for and lack the label that kubectl winmatch label sets", count(len(lack), "node")),
+				Command: "kubectl winmatch label --apply"}}
+		}
+		return list
+	}
 	for key, value := range g.spec.NodeSelector {
 		want, err := winver.Parse(value)
 		if !versionLabel(key) || err != nil {
