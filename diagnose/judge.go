@@ -12,6 +12,7 @@ import (
 type Known struct {
 	Host       winver.Version // invalid: what the text says
 	Edition    winver.Edition
+	ARM64      bool // the host is an ARM machine
 	Isolation  compat.Isolation
 	Runtime    compat.Runtime
 	Image      compat.Image       // no children: what the text says
@@ -53,6 +54,9 @@ func (d *Diagnosis) Judge(f *facts.Facts, k *Known) Finding {
 		out.Asked, out.Answer = true, v.Answer
 		out.apply(f, &q, &v, k)
 	}
+	if k.ARM64 && out.Cause == Mismatch && out.Detail == "no-child-for-host" { // most images have none for ARM, of any version
+		out.Cause, out.Detail = Undetermined, "no-child-for-arm64"
+	}
 	out.Headline, out.Otherwise = out.say(f)
 	out.Reasons = append([]Reason{{"error-text", out.known(f), out.Source}}, out.Reasons...)
 	out.Remedies = out.remedies(f, &q, &v, k)
@@ -71,7 +75,7 @@ func (d *Finding) question(f *facts.Facts, k *Known) (q compat.Question, ok bool
 	if d.Edition == winver.UnknownEdition && d.Host.IsValid() {
 		d.Edition = winver.EditionOf(f, d.Host.Build)
 	}
-	q.Host = compat.Host{Version: d.Host, Edition: d.Edition}
+	q.Host = compat.Host{Version: d.Host, Edition: d.Edition, ARM64: k.ARM64}
 	q.Image = k.Image
 	if len(q.Image.Children) == 0 && d.OSVersion.IsValid() {
 		q.Image = compat.Image{Children: []compat.Child{{OS: "windows", Architecture: "amd64", OSVersion: d.OSVersion.String(), Version: d.OSVersion}}}

@@ -20,6 +20,12 @@ func (d *Finding) own(add adder) {
 				add(Engine, "", "where the image is a Linux one, switch Docker Desktop to Linux containers")
 			}
 		}
+	case "no-child-for-arm64":
+		if kube {
+			add(compat.Place, "", "where the image is for amd64 alone, keep the pod to such nodes: nodeSelector: {\"kubernetes.io/arch\": \"amd64\"}")
+		} else {
+			add(compat.UseHost, "", "where the image is for amd64 alone, run it on such a machine")
+		}
 	case "linux-mode":
 		switch {
 		case kube:

@@ -42,6 +42,7 @@ var sayings = [...]struct{ detail, headline, otherwise string }{
 	{"placement", "No node matches what the workload asks of its node", ""},
 	{"truncated", "The message is cut off before it says why", ""},
 	{"windows-error", "Windows refused, with an error that tells nothing about versions", "not seen before: it may be anything"},
+	{"no-child-for-arm64", "The image has no variant for the host, an ARM64 machine", "an image for another Windows version, or without any Windows variant (a Linux one), gives the same message"},
 	{"insider-required", "The image needs a newer, prerelease Windows than the host", ""},
 }
 

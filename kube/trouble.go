@@ -72,7 +72,7 @@ func (e *exam) read(g *group, p *Pod, t *Trouble) []Failure {
 		}
 		// A text that states another build is from before the node was upgraded.
 		if node != nil && (!d.Host.IsValid() || !node.Host.Version.IsValid() || d.Host.Build == node.Host.Version.Build) {
-			known.Host, known.Edition, known.Runtime = node.Host.Version, node.Host.Edition, node.Runtime
+			known.Host, known.Edition, known.ARM64, known.Runtime = node.Host.Version, node.Host.Edition, node.Host.ARM64, node.Runtime
 		}
 		c := g.container(t, d)
 		if c != nil && c.HyperV {
