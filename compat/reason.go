@@ -109,10 +109,11 @@ func TableURL(t *facts.Table) string {
 	return docs + commit + dir + "deploy-containers/version-compatibility.md"
 }
 
-// Name is a version as people say it: "Windows Server 2022 (20348.2227)".
+// Name is a version as people say it: "Windows Server 2022 (20348.2227)"; see
+// winver.NameOf.
 func Name(f *facts.Facts, v winver.Version, e winver.Edition) string {
-	if r := winver.ReleaseOf(f, v.Build, e); r != nil {
-		return winver.FullName(r) + " (" + v.Short() + ")"
+	if name := winver.NameOf(f, v.Build, e); name != "" {
+		return name + " (" + v.Short() + ")"
 	}
 	return "Windows build " + v.Short()
 }

@@ -8,7 +8,7 @@ import "bytes"
 // frames are what only programs say around an error.
 var frames = []string{
 	"response from daemon", "encountered an error during", "computesystem ", "computesystem:", "windows system call", "rpc error", "docker.exe", "docker :", "level=error", "level=fatal", "level=debug",
-	"server error", "extra info", "errimagepull", "failedcreate", "fails with error", "pulling from", "failed in win32", "##[error]", "error during connect",
+	"server error", "extra info", "errimagepull", "failedcreate", "fails with error", "wslregisterdistribution", "wsl/service/", "pulling from", "failed in win32", "##[error]", "error during connect",
 }
 
 // weakFrames are words that people use too: they count where nothing beside them

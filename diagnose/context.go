@@ -101,15 +101,16 @@ func (s *scanner) context(d *Diagnosis, e event, at int) {
 		d.OSVersion = v
 	}
 	if !d.Host.IsValid() {
-		if v := versionAfter(near, "host os version:"); v.IsValid() {
-			d.Host = v
-		} else if d.Stage != Service { // it names the image's version, and those it takes
-			s.hostIn(d, w.clean, key)
-		}
+		d.Host = versionAfter(near, "host os version:")
+	}
+	if d.Stage != Service { // it names the image's version, and those it takes
+		s.hostIn(d, w.clean, key)
 	}
 	d.weigh()
-	linux := d.Detail == "no-child-for-host" && hasAny(near, linuxEngine)
+	linux := d.Detail == "no-child-for-host" && (hasAny(near, linuxEngine) || d.Stage == Build && hasAny(near, buildkitLog) && !hasAny(near, windowsBuilder))
 	switch {
+	case d.Detail == "no-child-for-host" && hasAny(near, []string{`"386" "windows"`, "windows/386"}):
+		d.Cause, d.Detail, d.Confidence, d.Source = Other, "32-bit-client", Likely, github+"containerd/nerdctl/issues/3381"
 	case linux && d.Hints.WindowsImage:
 		d.Cause, d.Detail, d.Confidence = Other, "linux-mode", Likely
 	case linux:
@@ -125,6 +126,15 @@ func (s *scanner) context(d *Diagnosis, e event, at int) {
 // Desktop in Linux mode, paths.
 var linuxEngine = []string{"kubernetes.io/os=linux", "ostype: linux", "docker:desktop-linux", "io.containerd.snapshotter.v1.overlayfs", "/var/lib/docker/", "/var/lib/containerd/"}
 
+// buildkitLog is in the log of a build by BuildKit, which docker build uses with
+// Linux engines only; windowsBuilder in that of one on Windows, which has to be
+// set up by hand.
+// https://github.com/moby/buildkit/blob/v0.30.0/docs/windows.md
+var (
+	buildkitLog    = []string{"[+] building", "[internal] load "}
+	windowsBuilder = []string{"remote:", "buildctl", "buildkitd", "buildkit-exp"}
+)
+
 // cleanAt is the index in clean of a place in the raw text.
 func (r *region) cleanAt(raw int32) int {
 	lo, hi := 0, len(r.raw)
@@ -139,15 +149,23 @@ func (r *region) cleanAt(raw int32) int {
 	return min(lo, max(len(r.raw)-1, 0))
 }
 
-// hostIn reads the one Windows host that the text around a message tells of;
-// of several none is taken.
+// hostIn reads the one Windows host that the text around a message tells of,
+// and its edition; of several none is taken. A build that servers and clients
+// share is a server's only where the text says so.
 func (s *scanner) hostIn(d *Diagnosis, text []byte, key int) {
 	text = text[max(0, key-32<<10):min(len(text), key+16<<10)]
 	hosts, err := winver.ParseHosts(s.f, string(text))
 	if err != nil || len(hosts) != 1 || hosts[0].Confidence != winver.Certain {
 		return
 	}
-	d.Host, d.Edition = hosts[0].Version, hosts[0].Edition
+	h := &hosts[0]
+	if !d.Host.IsValid() {
+		d.Host = h.Version
+	}
+	shared := h.Edition == winver.Server && s.f.Client(h.Version.Build) != nil
+	if d.Host.Build == h.Version.Build && (!shared || hasAny([]byte(h.Evidence), []string{"server", "datacenter"})) {
+		d.Edition = h.Edition
+	}
 }
 
 // weigh lets what is known besides change the cause.
@@ -159,10 +177,31 @@ func (d *Diagnosis) weigh() {
 			break
 		}
 		switch {
+		case frontendName(d.Image):
+			d.Cause, d.Detail, d.Confidence = Other, "frontend-image", Likely
+		case d.Hints.LinuxImage && d.Stage == Build: // BuildKit's builder is a Linux one in nearly all cases
+			d.Cause, d.Detail, d.Confidence, d.Source = Other, "wrong-platform", Likely, forWin+"13475"
 		case d.Hints.LinuxImage:
 			d.Cause, d.Detail, d.Confidence = Other, "linux-image", Likely
+		case d.Hints.WindowsImage && d.Stage == Build: // by what BuildKit says, and it has more builders on Linux than on Windows
 		case d.Hints.WindowsImage:
 			d.Confidence = max(d.Confidence, Likely)
+		}
+	case "restart":
+		// An image of Windows Server 2022 ended so on Windows 11, in process
+		// isolation, and ran under Hyper-V isolation.
+		if d.Code == 0x6be && d.Isolation == compat.Process && !(d.Host.IsValid() && d.OSVersion.IsValid()) {
+			d.Cause, d.Detail, d.Source = Undetermined, "rpc-failed", winc+"525"
+		}
+	case "linux-mode":
+		switch {
+		case d.Stage != Build || d.Confidence != Possible:
+		case frontendName(d.Image):
+			d.Detail, d.Confidence = "frontend-image", Likely
+		case d.Hints.LinuxImage:
+			d.Detail, d.Confidence, d.Source = "wrong-platform", Likely, forWin+"13475"
+		case d.Hints.WindowsImage:
+			d.Confidence = Likely
 		}
 	case "wrong-platform":
 		if d.Hints.WindowsImage && d.Stage == Pull {

@@ -58,6 +58,9 @@ func (s *scanner) code(e event, r *rule, lo, hi, key int) Code {
 		if int(c.at) < lo || int(c.at) >= hi {
 			continue
 		}
+		if r.code >= 0x10000 && !c.code.hcs() && c.code&0xffff != Code(r.code)&0xffff {
+			continue // of another error, which came of this one or was its wrapping
+		}
 		n := 1
 		switch {
 		case c.code.hcs():
@@ -180,6 +183,14 @@ func (s *scanner) special(d *Diagnosis, e event, message, around []byte) {
 			d.Hints.WoW64 = true
 		}
 	case "process-fails":
+		switch d.Code {
+		case 0xc0000135: // also of powershell, which every Server Core has, where the image had newer updates than its host
+			d.Detail, d.Confidence, d.Source = "dll-not-found", Possible, ms+"dotnet-framework-docker/issues/946"
+			return
+		case 0xc000007b:
+			d.Detail = "bad-binary"
+			return
+		}
 		if hasAny(around, []string{"exit automatically", "container exited", "exited (", "exitcode", "container die", "event=exit", "containers exit"}) && d.Code.ntstatus() {
 			d.Detail = "container-exits"
 		}
@@ -189,7 +200,8 @@ func (s *scanner) special(d *Diagnosis, e event, message, around []byte) {
 		d.Cut, d.Sandbox = true, true
 	}
 	switch {
-	case indexFold(message, "failed to solve") >= 0 || indexFold(message, "llb definition") >= 0 || indexFold(message, "source metadata") >= 0 || indexFold(wide, "---> running in") >= 0 && d.Stage == Start:
+	case d.Stage == Pull && indexFold(message, "match for platform") >= 0 && hasAny(wide, buildkitLog) ||
+		indexFold(message, "failed to solve") >= 0 || indexFold(message, "llb definition") >= 0 || indexFold(message, "source metadata") >= 0 || indexFold(wide, "---> running in") >= 0 && d.Stage == Start:
 		if d.Stage == Pull || d.Stage == Start {
 			d.Stage = Build
 		}

@@ -25,7 +25,7 @@ var needles = [...]string{
 	"unsupported windows", "unsupportedwindows", "osversionnot", "windows containers", "operating system/version", "unsupported operating", "in task definition", "please choose", "codepackage", "suitable node", "nodes are available", "ecs.os-family",
 	"os version of image", "platform of the specified", "specified os ", "validating os", "no image found", "runtime execution", "mounting volume", "system::createprocess",
 	// Networks, engines, sandboxes.
-	"hns failed", "hnscall failed", "hnscallraw", "create endpoint", "networkplugin", "network for sandbox", "network for pod", "docker_engine", "pod sandbox", "podsandbox", "sandbox name", "starting container failed",
+	"elevated privileges", "hns failed", "hnscall failed", "hnscallraw", "create endpoint", "networkplugin", "network for sandbox", "network for pod", "docker_engine", "pod sandbox", "podsandbox", "sandbox name", "starting container failed",
 }
 
 // matcher finds many lower-case patterns in a text, in either case, in one pass

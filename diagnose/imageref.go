@@ -69,9 +69,11 @@ func imageBefore(s []byte) string {
 		}
 	}
 	recent := max(0, len(s)-4000)
-	for _, label := range [...]string{"from image ", "using image ", "with image ", "docker image ", "pulling image ", "docker pull ", "crictl pull ", "nerdctl pull ", "images pull ", "i pull ", "unable to find image ", "image: "} {
+	for _, label := range [...]string{"from image ", "using image ", "with image ", "docker image ", "pulling image ", "docker pull ", "crictl pull ", "nerdctl pull ", "images pull ", "i pull ", "unable to find image ", "image: ", "load metadata for ", "fetching image="} {
 		if i := lastIndexFold(s[recent:], label); i >= 0 {
-			take(reference(s[recent+i+len(label):]), recent+i)
+			if ref := reference(s[recent+i+len(label):]); !inProse(ref, s[recent+i+len(label):]) {
+				take(ref, recent+i)
+			}
 		}
 	}
 	if i := lastIndexFold(s[recent:], ": pulling from "); i >= 0 {
@@ -112,6 +114,16 @@ func imageBefore(s []byte) string {
 		best = jsonString(s, `"image":"`)
 	}
 	return best
+}
+
+// inProse reports whether a bare word that stands where a reference could is
+// one of a sentence ("the docker pull task fails"): another word follows it.
+func inProse(ref string, s []byte) bool {
+	if strings.ContainsAny(ref, "/:") || linuxName(ref) || windowsName(ref) {
+		return false
+	}
+	rest := bytes.TrimLeft(s[min(len(ref), len(s)):], "\"'`")
+	return len(rest) > 1 && rest[0] == ' ' && isLetter(rest[1])
 }
 
 // imageAfter reads the reference that the text behind a message names.
@@ -233,6 +245,14 @@ func windowsName(ref string) bool {
 		}
 	}
 	return false
+}
+
+// frontendName reports whether a reference names BuildKit's frontend for
+// Dockerfiles, of which there is none for Windows.
+// https://github.com/moby/buildkit/issues/5173
+func frontendName(ref string) bool {
+	name := strings.TrimPrefix(ref, "docker.io/")
+	return strings.HasPrefix(name, "docker/dockerfile:") || strings.HasPrefix(name, "docker/dockerfile@") || strings.HasPrefix(name, "docker/dockerfile-upstream") || name == "docker/dockerfile"
 }
 
 // linuxOnly are official images of Docker Hub that docker-library has never

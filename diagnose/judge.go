@@ -72,8 +72,8 @@ func (d *Finding) question(f *facts.Facts, k *Known) (q compat.Question, ok bool
 		d.Image = k.Reference
 		d.weigh()
 	}
-	if d.Edition == winver.UnknownEdition && d.Host.IsValid() {
-		d.Edition = winver.EditionOf(f, d.Host.Build)
+	if e := winver.EditionOf(f, d.Host.Build); d.Edition == winver.UnknownEdition && !(e == winver.Server && f.Client(d.Host.Build) != nil) {
+		d.Edition = e // only one edition has that build
 	}
 	q.Host = compat.Host{Version: d.Host, Edition: d.Edition, ARM64: k.ARM64}
 	q.Image = k.Image
@@ -161,7 +161,7 @@ func (d *Finding) apply(f *facts.Facts, q *compat.Question, v *compat.Verdict, k
 			}
 		}
 		switch d.Detail {
-		case "start-timeout", "file-not-found", "layer-format", "import-layer", "windows-error", "truncated", "guest-protocol":
+		case "start-timeout", "file-not-found", "rpc-failed", "layer-format", "import-layer", "windows-error", "truncated", "guest-protocol":
 			if fails || v.Pull == compat.Fails && d.Stage == Pull {
 				d.Cause, d.Confidence = Mismatch, Likely
 				d.confirm(reasons)

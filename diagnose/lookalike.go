@@ -11,8 +11,13 @@ func (d *Finding) own(add adder) {
 	kube := d.Place == Kubernetes
 	switch d.Detail {
 	case "no-child-for-host":
+		if d.Stage == Build {
+			add(Engine, "", "where the builder runs on Linux, as that of Docker Desktop in Linux mode does, switch Docker Desktop to Windows containers: docker info --format \"{{.OSType}}\" tells")
+		}
 		if d.Confidence == Possible && !d.Hints.WindowsImage {
-			if kube {
+			if d.Place == Containerd {
+				add(compat.UseHost, "", "where the image is a Linux one, run it on Linux: containerd on Windows runs Windows containers only")
+			} else if kube {
 				add(compat.Place, "", "where the image is a Linux one, keep the pod to Linux nodes: nodeSelector: {\"kubernetes.io/os\": \"linux\"}")
 			} else if job := d.linuxRunner(); job != "" {
 				add(compat.UseHost, "", "where the image is a Linux one, %s", job)
@@ -32,6 +37,12 @@ func (d *Finding) own(add adder) {
 			add(compat.Place, "", "keep the pod to Windows nodes: nodeSelector: {\"kubernetes.io/os\": \"windows\"}")
 		case d.runner() != "":
 			add(compat.UseHost, "", "%s", d.runner())
+		case d.Confidence == Possible:
+			add(Inspect, "docker info --format \"{{.OSType}}\"", "see whether the engine runs Linux or Windows containers")
+			add(Engine, "& \"$Env:ProgramFiles\\Docker\\Docker\\DockerCli.exe\" -SwitchWindowsEngine", "where the image is a Windows one, switch Docker Desktop to Windows containers (in PowerShell, or in the menu of its icon)")
+			add(Repair, "", "where it is a Linux one, build for a platform that it has: --platform linux/amd64")
+		case d.Place == Containerd:
+			add(compat.UseHost, "", "run it on a Windows machine: containerd runs Windows containers on Windows only")
 		case strings.Contains(d.Source, "/containers/image/"):
 			// Podman, Buildah, Skopeo and CRI-O have no mode to switch.
 			add(compat.UseHost, "", "run it with Docker or containerd on Windows: Podman runs Linux containers only")
@@ -46,6 +57,9 @@ func (d *Finding) own(add adder) {
 		} else if job := d.linuxRunner(); job != "" {
 			add(compat.UseHost, "", "%s: a Windows runner runs no Linux containers", job)
 			add(compat.UseTag, "", "or use an image that has a Windows variant")
+		} else if d.Place == Containerd {
+			add(compat.UseHost, "", "run it on Linux, which may be one in WSL 2 or in a virtual machine: containerd on Windows runs Windows containers only")
+			add(compat.UseTag, "", "or use an image that has a Windows variant")
 		} else {
 			add(Engine, "& \"$Env:ProgramFiles\\Docker\\Docker\\DockerCli.exe\" -SwitchLinuxEngine", "switch Docker Desktop to Linux containers (in PowerShell, or in the menu of its icon)")
 			add(compat.UseTag, "", "or use an image that has a Windows variant")
@@ -54,12 +68,32 @@ func (d *Finding) own(add adder) {
 		switch {
 		case d.Stage == Schedule && d.Place == Swarm:
 			add(Inspect, "docker node ls --format \"{{.Hostname}} {{.Status}}\"", "a Windows image needs a Windows node in the swarm, a Linux image a Linux one: docker node inspect --format \"{{.Description.Platform}}\" NODE says which it is")
+		case d.Stage == Build && d.Hints.LinuxImage:
+			add(Inspect, "docker manifest inspect "+d.Image, "see for which platforms the image exists")
+			add(Repair, "", "name one of them in full, as --platform linux/amd64: a bare amd64, or none where a program asks from Windows, means windows/amd64")
 		case d.Image != "":
 			add(Inspect, "docker manifest inspect "+d.Image, "see for which platforms the image exists")
 		default:
 			add(Inspect, "", "see for which platforms the image exists, and choose the engine, node or task accordingly")
 		}
+	case "frontend-image":
+		add(Repair, "", "remove the line # syntax=… from the Dockerfile: the frontend that is built into the builder is used then")
+	case "32-bit-client":
+		add(compat.UseRuntime, "", "use the client's 64-bit program, or name the platform: --platform windows/amd64")
+	case "compute-service":
+		add(Inspect, "Get-Service vmcompute", "see whether the service is there and runs; where it is not there, install the Windows feature Containers, Hyper-V or, for WSL, Virtual Machine Platform, and restart")
+		add(Repair, "", "where it does not start: in Windows Security, App & browser control, Exploit protection, Program settings, remove what is set for C:\\WINDOWS\\System32\\vmcompute.exe, or switch its Control flow guard (CFG) back to the system's default, and restart")
 	case "no-hypervisor":
+		if !d.ofContainer() {
+			add(Repair, "Enable-WindowsOptionalFeature -Online -FeatureName VirtualMachinePlatform -All", "install the Windows feature Virtual Machine Platform, which WSL 2 needs, as administrator, and restart")
+			add(Repair, "", "switch virtualisation on in the firmware (BIOS, UEFI); the last lines of systeminfo tell whether it is")
+			add(Repair, "bcdedit /set hypervisorlaunchtype auto", "let Windows start its hypervisor, where that is switched off, as administrator, and restart")
+			add(Repair, "", "where the machine is itself a virtual one, give it nested virtualisation: Set-VMProcessor -VMName NAME -ExposeVirtualizationExtensions $true on its host, a size that has it in a cloud")
+			if d.Place == WSL {
+				add(Repair, "wsl --set-default-version 1", "or use WSL 1, which needs no hypervisor")
+			}
+			break
+		}
 		if kube {
 			add(compat.UseIsolation, "", "Kubernetes has no Hyper-V isolation: use an image of the node's build")
 			break
@@ -93,6 +127,17 @@ func (d *Finding) own(add adder) {
 	case "memory":
 		add(Repair, "", "ask for less memory (--memory), stop other containers and virtual machines, or enlarge the paging file")
 		add(Repair, "Restart-Service vmcompute; Restart-Service docker", "where memory is free, restart the container service, or the host")
+	case "in-use":
+		add(Repair, "Restart-Service vmcompute; Restart-Service docker", "restart the container service, which stops all containers; where that does not help, the host")
+		add(Repair, "", "ask for less memory or for no certain amount (--memory), stop other containers and virtual machines, or enlarge the paging file")
+	case "working-directory":
+		add(Inspect, "", "see that the directory is in the image or mounted: WORKDIR of the Dockerfile, -w of docker run, workingDir of the pod; in a Windows container only drive C: is there by itself")
+	case "dll-not-found":
+		add(compat.UseTag, "", "try an image with more of Windows: Server Core has more DLLs than Nano Server, windows/server more than Server Core; the Visual C++ runtime is in none and has to be installed")
+		add(Inspect, "", "see which DLL is missing: Process Monitor on the host shows what programs in containers under process isolation look for")
+		add(compat.UpdateHost, "", "where it is a program of Windows itself, bring host and image to the same month's updates")
+	case "bad-binary":
+		add(compat.UseTag, "", "use a program and DLLs of one processor, as a rule 64-bit; Nano Server runs no 32-bit programs, Server Core does")
 	case "resources":
 		add(Repair, "Restart-Service vmcompute; Restart-Service docker", "stop containers that are not needed and restart the container service; where it comes back, restart the host and install its updates")
 	case "restart":
@@ -132,7 +177,7 @@ func (d *Finding) own(add adder) {
 		} else if isID(d.Container) {
 			add(Inspect, "docker logs "+d.Container, "see what the program itself says")
 		} else {
-			add(Inspect, "", "see what the program itself says (docker logs, kubectl logs --previous); the versions of host and image are not the cause")
+			add(Inspect, "", "see what the program itself says (docker logs, kubectl logs --previous)")
 		}
 	case "sandbox-reserved":
 		add(Repair, "", "wait for the kubelet to clean up, or restart containerd on the node: the first error of the pod says the cause, this one follows from it")
@@ -158,8 +203,14 @@ func (d *Finding) own(add adder) {
 		if d.Cut && d.Pod != "" {
 			add(Inspect, "kubectl describe pod "+d.Pod, "see the whole message")
 		}
-	case "windows-error", "file-not-found", "guest-protocol":
+	case "rpc-failed", "windows-error", "file-not-found", "guest-protocol":
 		add(Inspect, with("winmatch check --docker ", d.Image), "see whether the versions fit: winmatch check --docker IMAGE")
+		if d.Detail == "rpc-failed" {
+			add(Repair, "Restart-Service vmcompute; Restart-Service docker", "if they do, restart the container service, which stops all containers")
+			if !kube {
+				add(compat.UseIsolation, d.runHyperV(), "or try Hyper-V isolation, where the host has Hyper-V")
+			}
+		}
 		if d.Detail == "file-not-found" {
 			add(Inspect, "", "if they do: the program that the container is to start is not in the image, or not in its PATH")
 		}

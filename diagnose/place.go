@@ -18,14 +18,15 @@ func (d *Diagnosis) place(near, all []byte) {
 			place Place
 			signs []string
 		}{
+			{WSL, []string{"wslregisterdistribution", "wsl/service/", "wsl/installdistro"}},
 			{Swarm, []string{"docker service", "docker stack", "desired state", "no suitable node", "starting container failed"}},
 			{Kubernetes, []string{"kubelet", "kubectl", "pod sandbox", "podsandbox", "for pod ", "errimagepull", "imagepullbackoff", "crashloopbackoff", "createcontainererror", "last state:", "failedscheduling", "spec.containers{", "default-scheduler", "nodes are available", "pod/", "\"kind\":\"event\"", "sandbox container", "sandbox image"}},
 			{Compose, []string{"docker-compose", "docker compose", "cannot start service", "cannot create container for service", "error: for "}},
 			{Dockerfile, []string{"failed to solve", "llb definition", "source metadata", "---> running in", "sending build context", "dockerfile", "docker build", "docker image build", "non-zero code", " : from ", "buildkit"}},
-			{Managed, []string{"app service", "azure container instances", "unsupported windows image version", "osversionnotsupported", "task definition", "cannotpullcontainererror", "ecs.os-family", "codepackage", "fabric", "windows containers. maximum"}},
+			{Managed, []string{"app service", "azure container instances", "unsupported windows image version", "osversionnotsupported", "task definition", "cannotpullcontainererror", "ecs.os-family", "codepackage", "system.fabric", "fabric:/", "service fabric", "windows containers. maximum"}},
 			{DockerRun, []string{"docker run", "docker pull", "docker start", "docker create", "docker:", "docker.exe", "docker :", "dockerdo", "response from daemon", "pulling from", "cannot be used on this platform", "(http code", "docker executor", "pulling docker image"}},
 			{Containerd, []string{"ctr:", "ctr run", "crictl", "nerdctl", "containerd task", "shim task", "rpc error", "failed to pull image", "pull and unpack"}},
-			{CI, []string{"##[error]", "job failed", "github actions", "gitlab", "azure pipelines", "jenkins"}},
+			{CI, []string{"##[error]", "job failed", "github actions", "gitlab ci", "gitlab-ci", "azure pipelines", "jenkins agent", "jenkins node", "jenkins job", "[pipeline]", "hudson."}},
 		} {
 			if hasAny(text, p.signs) {
 				d.Place = p.place
@@ -41,9 +42,9 @@ func pipelineOf(text []byte) Pipeline {
 		pipeline Pipeline
 		signs    []string
 	}{
-		{AzurePipelines, []string{"##[section]", "d:\\a\\1\\", "vmimage", "azure pipelines", "dev.azure.com"}},
+		{AzurePipelines, []string{"##[section]", "d:\\a\\1\\", "vmimage:", "azure pipelines", "dev.azure.com"}},
 		{GitHubActions, []string{"process completed with exit code", "##[group]run ", "github actions", "runs-on:", "d:\\a\\"}},
-		{GitLabCI, []string{"gitlab-runner", "job failed (system failure)", "docker-windows\" executor", ".gitlab-ci"}},
+		{GitLabCI, []string{"with gitlab-runner", "gitlab-runner.exe", "gitlab-runner run", "gitlab-runner[", "job failed (system failure)", "docker-windows\" executor", ".gitlab-ci"}},
 	} {
 		if hasAny(text, c.signs) {
 			return c.pipeline

@@ -81,9 +81,10 @@ var rules = [...]rule{
 	{keys: []string{"no matching manifest for windows", "no matching manifest for unknown"},
 		plain: true, cause: Mismatch, detail: "no-child-for-host", confidence: Possible, stage: Pull, source: winc + "334"},
 	// BuildKit had no Windows before its 0.13 of March 2024, which words it
-	// otherwise: this is one on Linux.
+	// otherwise: this is one on Linux. What it looked for is another question:
+	// weigh asks the image.
 	{keys: []string{"no match for platform in manifest", "match for platform in manifest"}, with: []string{"llb definition", "frontend dockerfile"},
-		cause: Other, detail: "linux-mode", confidence: Likely, stage: Build, source: ms + "dotnet-framework-docker/issues/768"},
+		cause: Other, detail: "linux-mode", confidence: Possible, stage: Build, source: ms + "dotnet-framework-docker/issues/768"},
 	{keys: []string{"no match for platform in manifest", "match for platform in manifest"}, with: []string{"source metadata"},
 		cause: Mismatch, detail: "no-child-for-host", confidence: Possible, stage: Build, source: github + "moby/buildkit/issues/5173"},
 	// Docker words it so with the containerd image store, which Docker Desktop
@@ -137,9 +138,12 @@ var rules = [...]rule{
 		cause: Undetermined, detail: "placement", confidence: Likely, stage: Schedule, source: docsKubernetes},
 
 	// Started elsewhere: the same frames, other causes.
-	{keys: []string{"no hypervisor is present", "hyper-v is not installed", "virtual machine could not be started because a required feature is not installed", "required feature is not installed"},
-		codes: []uint32{0xc0351000, 0xc0370102, 0x80370102}, not: []string{"wsl", "distribution"},
+	{keys: []string{"no hypervisor is present", "hyper-v is not installed"}, codes: []uint32{0xc0351000},
 		cause: Other, detail: "no-hypervisor", confidence: Certain, stage: Start, code: 0xc0351000, source: bc + "283"},
+	{keys: []string{"virtual machine could not be started because a required feature is not installed"}, codes: []uint32{0xc0370102, 0x80370102}, not: []string{"enable the virtual machine platform"}, // says so itself
+		cause: Other, detail: "no-hypervisor", confidence: Certain, stage: Start, code: 0xc0370102, source: forWin + "4907"},
+	{keys: []string{"operation could not be started because a required feature is not installed"}, codes: []uint32{0xc0370114, 0x80370114},
+		cause: Other, detail: "compute-service", confidence: Likely, stage: Start, code: 0x80370114, source: ms + "WSL/issues/4951"},
 	{keys: []string{"hyperviseur", "hypervisor", "hipervisor", "гипервизор", "низкоуровнев", "虚拟机监控程序", "ハイパーバイザー", "하이퍼바이저"}, with: []string{"computesystem", "windows system call"}, not: []string{"hypervisor isolated"},
 		cause: Other, detail: "no-hypervisor", confidence: Likely, stage: Start, code: 0xc0351000, source: github + "docker-archive-public/docker.machine/issues/4467"},
 	{keys: []string{"failed to start service utility vm", "error during createcontainer", "_svm encountered"}, with: []string{"service utility vm", "_svm encountered"},
@@ -147,8 +151,10 @@ var rules = [...]rule{
 	{keys: []string{"attach namespace failed", "hns failed with error", "hnscall failed", "failed during hnscall", "failed to create endpoint", "networkplugin cni failed", "failed to setup network for sandbox", "failed to set up sandbox container"},
 		not:   []string{"operating system of"},
 		cause: Other, detail: "network", confidence: Certain, stage: Start, source: github + "MicrosoftDocs/Virtualization-Documentation/issues/273"},
+	{keys: []string{"directory name is invalid"}, with: []string{"system::createprocess", "error during createprocess"},
+		cause: Other, detail: "working-directory", confidence: Likely, stage: Start, code: 0x10b, source: github + "docker/cli/issues/4101"},
 	{keys: []string{"directory name is invalid"}, with: hcsFrame,
-		cause: Other, detail: "bad-layer-path", confidence: Certain, stage: Start, code: 0x10b, source: ctrd + "10347"},
+		cause: Other, detail: "bad-layer-path", confidence: Likely, stage: Start, code: 0x10b, source: ctrd + "10347"},
 	{keys: []string{"preparelayer"}, with: []string{"incorrect function", "(0x1)"},
 		cause: Other, detail: "filter-driver", confidence: Certain, stage: Create, code: 0x1, source: forWin + "6421"},
 	{keys: []string{"unrecognized format"}, with: []string{"layer", "container image"}, codes: []uint32{0xc0370112, 0x80370112},
@@ -158,11 +164,10 @@ var rules = [...]rule{
 	{keys: []string{"enough space on the disk", "no space left on device"}, with: layers,
 		cause: Other, detail: "disk-full", confidence: Certain, stage: Pull, code: 0x70, source: github + "StefanScherer/windows-docker-machine/issues/48"},
 	{keys: []string{"computesystem", "encountered an error during", "importlayer", "processbaselayer", "register layer", "preparelayer", "activatelayer", "extract layer"}, with: []string{"access is denied", "(0x80070005)", "(0x5)"},
+		not:   []string{"insufficient system resources", "createcompartment failed"}, // it follows from that
 		cause: Other, detail: "access-denied", confidence: Certain, stage: Start, code: 0x80070005, source: shim + "2017"},
-	{keys: []string{"requested resource is in use", "angeforderte ressource wird bereits verwendet"}, with: hcsFrame, also: []string{"server error", "docker start", "failed to start containers"},
-		cause: Other, detail: "restart", confidence: Likely, stage: Start, source: bc + "1661"},
 	{keys: []string{"requested resource is in use", "angeforderte ressource wird bereits verwendet"}, with: hcsFrame,
-		cause: Other, detail: "memory", confidence: Likely, stage: Start, source: bc + "2593"},
+		cause: Other, detail: "in-use", confidence: Possible, stage: Start, source: bc + "1099"},
 	{keys: []string{"paging file is too small", "not enough memory resources"}, with: hcsFrame, not: []string{"cs0010"},
 		cause: Other, detail: "memory", confidence: Certain, stage: Start, code: 0x800705af, source: bc + "870"},
 	{keys: []string{"insufficient system resources exist", "createcompartment failed"}, with: []string{"computesystem", "encountered an error during", "windows system call", "createcompartment", "hcs", "containerd task", "shim task", "vmcompute"},
@@ -192,11 +197,14 @@ var rules = [...]rule{
 		cause: Undetermined, detail: "unexpected-exit", confidence: Likely, stage: Start, source: shim + "598"},
 	{codes: []uint32{0xc037010b, 0x8037010b, 0xc037010c, 0x8037010c},
 		cause: Undetermined, detail: "guest-protocol", confidence: Likely, stage: Start, source: shim + "598"},
+	// The container is gone because its program ended: that comes first.
+	{keys: []string{"returned a non-zero code"}, with: []string{"failed to shutdown container"},
+		cause: Other, detail: "process-fails", confidence: Likely, stage: Build, source: github + "lovell/sharp/issues/3175"},
 	{codes: []uint32{0xc0370103, 0xc0370105, 0xc0370107, 0xc0370108, 0xc037010a, 0xc037010e, 0xc037010f, 0xc0370110, 0xc0370111,
 		0x80370103, 0x80370105, 0x80370107, 0x80370108, 0x8037010a, 0x8037010e, 0x8037010f, 0x80370110, 0x80370111},
 		cause: Other, detail: "restart", confidence: Likely, stage: Start, source: github + "Azure/AKS/issues/1188"},
 	{keys: []string{"remote procedure call failed", "rpc server is unavailable"}, with: hcsFrame,
-		cause: Other, detail: "restart", confidence: Likely, stage: Start, source: shim + "1472"},
+		cause: Other, detail: "restart", confidence: Likely, stage: Start, code: 0x6be, source: shim + "1472"},
 
 	// Layers. Docker 17 on 14393 and 15063 met images of newer Windows so.
 	{keys: []string{"processutilityvmimage"}, with: []string{"cannot find the", "(0x2)", "(0x3)"},
@@ -213,6 +221,8 @@ var rules = [...]rule{
 	// The engine, the registry, the name.
 	{keys: []string{"docker_engine"}, with: []string{"error during connect", "cannot find the file", "daemon is not running", "pipe"},
 		cause: Other, detail: "engine-not-running", confidence: Certain, stage: Create, source: forWin + "4615"},
+	{keys: []string{"docker client must be run with elevated privileges", "docker client must be run elevated"}, with: []string{"error during connect"},
+		cause: Other, detail: "engine-not-running", confidence: Certain, stage: Create, source: github + "aws/amazon-ecs-agent/issues/3165"},
 	{keys: []string{"pull access denied", "repository does not exist or may require"},
 		cause: Other, detail: "unauthorized", confidence: Certain, stage: Pull, source: forWin + "9562"},
 	{keys: []string{"unauthorized: authentication required", "401 unauthorized", "403 forbidden", "failed to authorize", "denied: requested access to the resource is denied"}, with: pulling,
@@ -243,6 +253,8 @@ var rules = [...]rule{
 		cause: Other, detail: "sandbox-reserved", confidence: Certain, stage: Start, source: github + "kubernetes/kubernetes/issues/107561"},
 	{keys: []string{"error during createcontainer"}, with: []string{"create pod sandbox", "sandbox container", "podsandbox"}, not: []string{"windows system call"},
 		cause: Mismatch, detail: "sandbox-image", confidence: Possible, stage: Start, code: 0xc0370101, source: github + "Azure/acs-engine/issues/2965"},
+	{keys: []string{"createcomputesystem"}, with: []string{"starting container failed"}, not: []string{"…", "..."},
+		cause: Undetermined, detail: "windows-error", confidence: Likely, stage: Start, source: moby + "42853"},
 	{keys: []string{"starting container failed"},
 		cause: Undetermined, detail: "truncated", confidence: Likely, stage: Start, source: docsCompat},
 	{keys: []string{"winapi error #"},

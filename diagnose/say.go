@@ -14,6 +14,7 @@ var sayings = [...]struct{ detail, headline, otherwise string }{
 	{"linux-image", "The image is a Linux one, the engine or node runs Windows containers", ""},
 	{"wrong-platform", "The image is for another platform than the engine or node: operating system or architecture, not the Windows version", ""},
 	{"no-hypervisor", "Hyper-V isolation was asked for, and there is no hypervisor: Hyper-V is not installed, or this virtual machine has no nested virtualisation", "whatever else keeps the engine's own virtual machine from starting: memory, antivirus, a file that is missing"},
+	{"compute-service", "The Host Compute Service of Windows (vmcompute) is not there or does not start", ""},
 	{"hyperv-only", "This Windows client, or this Docker on it, runs containers in Hyper-V isolation only", ""},
 	{"network", "The network failed, not the versions", ""},
 	{"bad-layer-path", "A layer's folder is not there or not readable: not a question of versions", ""},
@@ -23,8 +24,15 @@ var sayings = [...]struct{ detail, headline, otherwise string }{
 	{"import-layer", "Windows could not unpack a layer of the image", "seen with full or faulty disks, and on Windows Server 2016 and Windows 10 1703 with images of newer Windows"},
 	{"disk-full", "The disk is full", ""},
 	{"access-denied", "Windows denied access: permissions, or another program that holds the files", ""},
+	{"in-use", "Windows could not give the container something that it needs: in most reports the memory that it asks for", "what an earlier container left behind, until the service or the host is restarted"},
+	{"working-directory", "The working directory of the container's program does not exist in the container", ""},
+	{"rpc-failed", "The container, or the container service of Windows, went away while its program was started", "seen with the service in a wrong state after a crash, and of an image of another build than its host in process isolation"},
+	{"frontend-image", "The image is BuildKit's own frontend, which a Dockerfile names in its line # syntax=: there is none for Windows", ""},
+	{"32-bit-client", "The client is a 32-bit program and asks for an image for 32-bit Windows: there are none", ""},
+	{"dll-not-found", "The program could not start: a DLL that it needs is not in the image", "where the program is one of Windows itself, such as powershell: an image with newer updates than its host, in process isolation"},
+	{"bad-binary", "The program, or a DLL that it loads, is for another processor: 32-bit and 64-bit are mixed, or Nano Server should run a 32-bit program", ""},
 	{"restart", "The container service of Windows is in a wrong state, from an earlier container or a crash", ""},
-	{"memory", "Windows has not the memory that the container asks for", "the container service of Windows in a wrong state, after another container or a restart of Docker"},
+	{"memory", "Windows has not the memory that the container asks for", ""},
 	{"resources", "Windows is out of a resource (memory, handles, job objects) that the container needs", ""},
 	{"start-timeout", "The container did not start in time", ""},
 	{"volume", "A volume could not be mounted", ""},
@@ -128,19 +136,39 @@ func (d *Finding) say(f *facts.Facts) (headline, otherwise string) {
 	if d.Cause == Other && d.Detail == "file-not-found" {
 		return "The program that the container is to start is not in the image, or not in its PATH", ""
 	}
+	switch {
+	case d.Detail == "no-hypervisor" && !d.ofContainer():
+		return "A virtual machine was to be started, and there is no hypervisor: virtualisation is off in the firmware, or a Windows feature is not installed", ""
+	case d.Detail == "linux-mode" && d.Confidence == Possible:
+		return "The image has no variant for the platform that is built for; most often it is a Windows one, and the builder runs on Linux", "an image that lacks the platform which --platform or a client on Windows asks for"
+	case d.Detail == "wrong-platform" && d.Stage == Build && d.Hints.LinuxImage:
+		return "The image, a Linux one, has no variant for the platform that the build asks for", ""
+	}
 	for i := range sayings {
 		if s := &sayings[i]; s.detail == d.Detail {
 			other := s.otherwise
 			if d.Cause == Undetermined && d.Detail == "start-timeout" {
 				other = "antivirus and monitoring programs on the host, a slow disk, and process isolation with a neighbouring build give the same message"
 			}
-			if d.Cause != Undetermined && d.Confidence != Possible && !(d.Detail == "memory" && d.Confidence == Likely) {
+			if d.Cause != Undetermined && d.Confidence != Possible {
 				other = ""
 			}
 			return s.headline, other
 		}
 	}
 	return "It is not a question of Windows versions", ""
+}
+
+// ofContainer reports whether the text speaks of containers, and not of
+// virtual machines in general or WSL's.
+func (d *Finding) ofContainer() bool {
+	switch d.Place {
+	case WSL:
+		return false
+	case Nowhere:
+		return d.Component != "" && d.Component != "windows"
+	}
+	return true
 }
 
 // orLinux is another cause where nothing tells the two apart.

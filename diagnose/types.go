@@ -77,11 +77,12 @@ const (
 	CI                      // a CI job without a hint at any of the above
 	Containerd              // ctr, nerdctl, crictl without Kubernetes
 	Managed                 // a managed service: Azure, AWS
+	WSL                     // the Windows Subsystem for Linux, which knows no containers
 )
 
 // String names the place.
 func (p Place) String() string {
-	return [...]string{"", "docker", "compose", "swarm", "kubernetes", "dockerfile", "ci", "containerd", "managed"}[p]
+	return [...]string{"", "docker", "compose", "swarm", "kubernetes", "dockerfile", "ci", "containerd", "managed", "wsl"}[p]
 }
 
 // Diagnosis is one kind of error in a text.

@@ -266,6 +266,9 @@ func (s *scanner) number(l string, off, i, j int) {
 	if !full && !pair && !single && !shell {
 		return
 	}
+	if k := strings.Index(after, ": pulling from "); k >= 0 && strings.IndexByte(after[:k], ' ') < 0 {
+		return // docker pull: 10.0.19041.1415-amd64: Pulling from windows/nanoserver
+	}
 	if reference(l, i, j) || strings.HasPrefix(after, "-based") || s.excluded(before, after) {
 		return
 	}

@@ -79,6 +79,20 @@ func FullName(r *facts.Release) string {
 	return r.Name
 }
 
+// NameOf is the full name of a build's release, "" where none is known. Of a
+// build that a server and a client share, and an unknown edition, it is both:
+// "Windows Server 2019 or Windows 10 1809".
+func NameOf(f *facts.Facts, build uint32, e Edition) string {
+	server, client := f.Server(build), f.Client(build)
+	if e == UnknownEdition && server != nil && client != nil {
+		return FullName(server) + " or " + FullName(client)
+	}
+	if r := ReleaseOf(f, build, e); r != nil {
+		return FullName(r)
+	}
+	return ""
+}
+
 // LineOf returns the update line of an edition: servers and unknown ones take
 // the server's.
 func LineOf(e Edition) facts.Line {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -268,6 +269,7 @@ func (a *app) diagnosis(d *diagnose.Finding, m *image.Image) render.Diagnosis {
 	}
 	if d.Host.IsValid() {
 		h := winver.Host{Version: d.Host, Edition: d.Edition}
+		name := winver.NameOf(a.facts, d.Host.Build, h.Edition)
 		if h.Edition == winver.UnknownEdition {
 			h.Edition = winver.EditionOf(a.facts, d.Host.Build)
 		}
@@ -275,7 +277,7 @@ func (a *app) diagnosis(d *diagnose.Finding, m *image.Image) render.Diagnosis {
 			h.Release = r.ID
 		}
 		v := hostValue(h)
-		out.Host, out.HostName = &v, hostName(a.facts, h)
+		out.Host, out.HostName = &v, cmp.Or(name, hostName(a.facts, h))
 	}
 	if d.Image != "" || d.OSVersion.IsValid() {
 		img := render.Image{Reference: d.Image, Digest: d.Digest, Basis: image.BasisGiven}
