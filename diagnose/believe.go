@@ -19,7 +19,7 @@ var weakFrames = []string{"failed to ", "docker:", "error:", "exception", "faile
 var (
 	sources = []string{
 		"#define", "const ", "errno(", "errno = ", "ntstatus = ", "hresult = ", "syscall.", " == \"", " != \"", " := ", "return ", "func ", "= 0xc0", "= 0x80", "= windows.", "case 0x", "case \"", "enum ", "static ", "assert", "/*", "*/",
-		"[]string{", "fmt.", "errors.new", "errorf(", "strings.contains", ") {", "};", "\"),", "\", \"", "regexp", "&& ", " || ", "public ", "private ", "-eq ", "-match ", "elif ", "def ",
+		"[]string{", "fmt.", "errors.new", "errorf(", "strings.contains", "};", "\"),", "\", \"", "regexp", "&& ", " || ", "public ", "private ", "-eq ", "-match ", "elif ", "def ",
 		"throw new", "unchecked(", "raise ", "' in ", "-like ", " // ", "{{ $", "| stats", "| where", "| summarize", "|= ", "\" or \"", "<testcase", "<value>", "msgid ", "expr: ", "grep -", "findstr ", "select-string",
 	}
 	talk = []string{
@@ -173,6 +173,9 @@ func inSource(line []byte, at int) bool {
 	if hasAny(near, sources) || grepped(line) {
 		return true
 	}
+	if bytes.HasSuffix(bytes.TrimRight(near, " "), []byte(") {")) {
+		return true
+	}
 	text := bytes.TrimLeft(line, " ")
 	for _, w := range [...]string{"//", "/*", "- topic:", "=== RUN", "--- PASS", "--- FAIL"} {
 		if bytes.HasPrefix(text, []byte(w)) {
@@ -184,6 +187,8 @@ func inSource(line []byte, at int) bool {
 	}
 	for i := 1; i+1 < len(near); i++ {
 		switch {
+		case near[i] == '{' && near[i-1] == ' ' && i > 1 && near[i-2] == ')' && near[i+1] == ' ': // if (x) { …
+			return true
 		case near[i] == '(' && near[i+1] == '"' && isWord(near[i-1]): // call("…
 			return true
 		case near[i] == ',' && near[i-1] == '"' && near[i+1] == ' ' && i+2 < len(near) && isLetter(near[i+2]) && bytes.IndexByte(near[i+2:min(len(near), i+30)], '(') > 0: // …", f(x)

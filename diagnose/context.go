@@ -97,8 +97,14 @@ func (s *scanner) context(d *Diagnosis, e event, at int) {
 		d.Isolation = isolationOf(near)
 	}
 	d.runtime(w.clean)
-	if v := versionAfter(near, "container os version:"); v.IsValid() && !d.OSVersion.IsValid() {
-		d.OSVersion = v
+	if !d.OSVersion.IsValid() {
+		const label = "container os version:"
+		shown := before[max(0, len(before)-3000):]
+		if i := lastIndexFold(shown, label); i >= 0 { // NavContainerHelper may choose another image after the first
+			d.OSVersion = versionAfter(shown[i:], label)
+		} else {
+			d.OSVersion = versionAfter(near, label)
+		}
 	}
 	if !d.Host.IsValid() {
 		d.Host = versionAfter(near, "host os version:")

@@ -136,7 +136,7 @@ var (
 // special refines what depends on words beside the key.
 func (s *scanner) special(d *Diagnosis, e event, message, around []byte) {
 	wide := s.local.clean
-	d.Hints.Windows = hasAny(wide, []string{"windows", "hcsshim", "hcs::", "ltsc20", "nanoserver", "servercore", "c:\\"})
+	d.Hints.Windows = hasAny(wide, []string{"windows", "hcsshim", "hcs::", "ltsc20", "nanoserver", "servercore", "akswin", "c:\\"})
 	switch d.Detail {
 	case "no-child-for-host":
 		if hasAny(message, []string{"linux/amd64", "overlayfs", "/var/lib/"}) {
@@ -190,6 +190,8 @@ func (s *scanner) special(d *Diagnosis, e event, message, around []byte) {
 		case 0xc000007b:
 			d.Detail = "bad-binary"
 			return
+		case 0xc000013a:
+			d.Source = ms + "dotnet-framework-docker/issues/431"
 		}
 		if hasAny(around, []string{"exit automatically", "container exited", "exited (", "exitcode", "container die", "event=exit", "containers exit"}) && d.Code.ntstatus() {
 			d.Detail = "container-exits"
@@ -205,6 +207,8 @@ func (s *scanner) special(d *Diagnosis, e event, message, around []byte) {
 		if d.Stage == Pull || d.Stage == Start {
 			d.Stage = Build
 		}
+	case d.Stage == Start && hasAny(message, []string{"register layer", "extract layer", "processbaselayer", "importlayer"}):
+		d.Stage = Pull
 	case d.Stage == Start && hasAny(message, []string{"createcontainer", "computesystem", "cannot create container"}) && d.Cause != Mismatch && d.Cause != Skew:
 		d.Stage = Create
 	}

@@ -23,8 +23,8 @@ type sourceText struct {
 
 // threadText is a text of testdata/errors.jsonl.
 type threadText struct {
-	URL, Cause, Detail, Text, Code, Host, Image, Container, Node string
-	NotCertain                                                   bool
+	URL, Cause, Detail, Text, Code, Host, Image, Container, Node, Place string
+	NotCertain                                                          bool
 }
 
 func lines[T any](t testing.TB, file string) []T {
@@ -168,7 +168,7 @@ func (e *threadText) check(t *testing.T, name string) {
 	if e.Code != "" && d.Code != code(t, e.Code) {
 		t.Errorf("%s: code %s, want %s: %q", name, d.Code, e.Code, e.Text)
 	}
-	for what, pair := range map[string][2]string{"image": {e.Image, d.Image}, "container": {e.Container, d.Container}, "node": {e.Node, d.Node}, "host": {e.Host, d.Host.String()}} {
+	for what, pair := range map[string][2]string{"image": {e.Image, d.Image}, "container": {e.Container, d.Container}, "node": {e.Node, d.Node}, "host": {e.Host, d.Host.String()}, "place": {e.Place, d.Place.String()}} {
 		if pair[0] != "" && pair[0] != pair[1] {
 			t.Errorf("%s: %s %q, want %q", name, what, pair[1], pair[0])
 		}

@@ -20,12 +20,12 @@ var needles = [...]string{
 	"32212254", "32212255", "32212256", "32212257", "32212258", "32212263", "32212264", "32212265", "21470238", "21470248", "800705aa", "800705af", "80048016", "dll_init", "image_mismatch",
 	// Pulls.
 	"matching manifest", "manifest for ", "manifest unknown", "platform in manifest", "for platform in", "match for platform", "incompatible with a", "-based image", "cannot be used on", "image operating", "used on this platform", "specified os platform", "specified platform", "host platform", "expected platform", "repository name not", "name unknown", "descriptor matching", "invalid isolation", "client operating system",
-	"failed to pull", "failed pulling", "pull access", "failed to resolve", "resolve reference", "failed to solve", "llb definition", "source metadata", "error pulling", "toomanyrequests", "response from daemon: get",
+	"failed to pull", "failed pulling", "pull access", "failed to resolve", "resolve reference", "failed to solve", "llb definition", "source metadata", "error pulling", "toomanyrequests", "response from daemon: get", "response from daemon: head",
 	// Services and schedulers.
 	"unsupported windows", "unsupportedwindows", "osversionnot", "windows containers", "operating system/version", "unsupported operating", "in task definition", "please choose", "codepackage", "suitable node", "nodes are available", "ecs.os-family",
 	"os version of image", "platform of the specified", "specified os ", "validating os", "no image found", "runtime execution", "mounting volume", "system::createprocess",
 	// Networks, engines, sandboxes.
-	"elevated privileges", "hns failed", "hnscall failed", "hnscallraw", "create endpoint", "networkplugin", "network for sandbox", "network for pod", "docker_engine", "pod sandbox", "podsandbox", "sandbox name", "starting container failed",
+	"elevated privileges", "hns failed", "hnscall failed", "hnscallraw", "hcnopenn", "hcnopene", "hcncreat", "create endpoint", "networkplugin", "network for sandbox", "network for pod", "docker_engine", "pod sandbox", "podsandbox", "sandbox name", "starting container failed",
 }
 
 // matcher finds many lower-case patterns in a text, in either case, in one pass

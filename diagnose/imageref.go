@@ -16,7 +16,8 @@ func imageInMessage(message []byte) string {
 			continue
 		}
 		ref := reference(message[i:])
-		if bare := !strings.ContainsAny(ref, "/:"); bare && (label == "failed to solve: " || label == "failed to pull ") {
+		quoted := i < len(message) && (message[i] == '"' || message[i] == '\'')
+		if bare := !strings.ContainsAny(ref, "/:"); bare && !quoted && (label == "failed to solve: " || label == "failed to pull " || label == "pulling image ") {
 			continue // other words follow as well
 		}
 		if ref != "" && !(label == "manifest for " && !bytes.Contains(message, []byte("not found"))) {
@@ -230,7 +231,7 @@ func plausible(ref string) bool {
 	}
 	switch name {
 	case "returned", "failed", "fails", "exited", "command", "process", "choosing", "works", "gives", "says", "does", "it", "this", "that", "but", "or", "then",
-		"for", "the", "is", "a", "from", "to", "in", "with", "was", "image", "an", "on", "by", "unknown", "windows", "linux", "scratch", "config", "of", "and", "not", "no", "rpc", "error", "sha256":
+		"for", "the", "is", "a", "from", "to", "in", "with", "was", "image", "an", "on", "by", "unknown", "windows", "linux", "scratch", "config", "configuration", "of", "and", "not", "no", "rpc", "error", "sha256":
 		return false
 	}
 	return letter
@@ -258,7 +259,7 @@ func frontendName(ref string) bool {
 // linuxOnly are official images of Docker Hub that docker-library has never
 // built for Windows.
 // https://github.com/docker-library/official-images/tree/37079fb3/library
-const linuxOnly = " nginx ubuntu debian alpine busybox centos fedora amazonlinux oraclelinux rockylinux almalinux archlinux postgres mysql mariadb redis memcached httpd haproxy wordpress php rabbitmq node elasticsearch kibana logstash nextcloud ghost joomla drupal cassandra ruby perl gcc haskell clojure erlang elixir "
+const linuxOnly = " nginx ubuntu debian alpine busybox centos fedora amazonlinux oraclelinux rockylinux almalinux archlinux postgres mysql mariadb redis memcached httpd haproxy wordpress php rabbitmq node elasticsearch kibana logstash nextcloud ghost joomla drupal cassandra ruby perl gcc haskell clojure erlang elixir zookeeper couchbase couchdb solr neo4j arangodb percona sonarqube tomcat jenkins rust "
 
 // linuxName reports whether a reference names an official image that exists
 // for Linux only.

@@ -161,7 +161,7 @@ func (d *Finding) apply(f *facts.Facts, q *compat.Question, v *compat.Verdict, k
 			}
 		}
 		switch d.Detail {
-		case "start-timeout", "file-not-found", "rpc-failed", "layer-format", "import-layer", "windows-error", "truncated", "guest-protocol":
+		case "start-timeout", "file-not-found", "rpc-failed", "request-not-supported", "layer-format", "import-layer", "windows-error", "truncated", "guest-protocol":
 			if fails || v.Pull == compat.Fails && d.Stage == Pull {
 				d.Cause, d.Confidence = Mismatch, Likely
 				d.confirm(reasons)

@@ -161,6 +161,11 @@ func (d *Finding) own(add adder) {
 	case "bad-request":
 		add(compat.UseRuntime, "", "use versions of the runtime and its shim that belong together, and not newer than the Windows they run on")
 	case "unexpected-exit":
+		if d.Isolation == compat.HyperV {
+			add(Repair, "", "try it without limits of memory and storage, and with process isolation where the image is of the host's own build")
+			add(compat.UpdateHost, "", "install the current cumulative update on the host, and pull the image again")
+			break
+		}
 		add(Inspect, with("winmatch check --docker ", d.Image), "compare the revisions of host and image: an image ahead of its host's updates ends so")
 		add(compat.UpdateHost, "", "install the current cumulative update on the host")
 		if !kube {
@@ -169,6 +174,9 @@ func (d *Finding) own(add adder) {
 	case "engine-not-running":
 		add(Repair, "Start-Service docker", "start the engine (Docker Desktop: start it; a Windows service: this command as administrator)")
 	case "process-fails", "container-exits":
+		if d.Code == 0xc000013a {
+			add(Inspect, "", "see what ended it: docker stop, a liveness probe, a node that shuts down; a shell without a console (docker run -d without -it) ends by itself")
+		}
 		if d.Code == 0xc0000139 {
 			add(compat.UpdateHost, "", "bring host and image to the same month's updates: with a host from before February 2020 programs in newer images ended so")
 		}
@@ -203,11 +211,16 @@ func (d *Finding) own(add adder) {
 		if d.Cut && d.Pod != "" {
 			add(Inspect, "kubectl describe pod "+d.Pod, "see the whole message")
 		}
+	case "request-not-supported":
+		if !kube {
+			add(Repair, "Enable-WindowsOptionalFeature -Online -FeatureName Microsoft-Hyper-V, Containers -All", "install the Windows features Hyper-V and Containers, where one is missing, as administrator, and restart (on Windows Server: Install-WindowsFeature Hyper-V, Containers -Restart)")
+		}
+		add(Inspect, with("winmatch check --docker ", d.Image), "see whether the versions fit: winmatch check --docker IMAGE")
 	case "rpc-failed", "windows-error", "file-not-found", "guest-protocol":
 		add(Inspect, with("winmatch check --docker ", d.Image), "see whether the versions fit: winmatch check --docker IMAGE")
 		if d.Detail == "rpc-failed" {
 			add(Repair, "Restart-Service vmcompute; Restart-Service docker", "if they do, restart the container service, which stops all containers")
-			if !kube {
+			if !kube && d.Cause == Undetermined {
 				add(compat.UseIsolation, d.runHyperV(), "or try Hyper-V isolation, where the host has Hyper-V")
 			}
 		}

@@ -24,6 +24,7 @@ var sayings = [...]struct{ detail, headline, otherwise string }{
 	{"import-layer", "Windows could not unpack a layer of the image", "seen with full or faulty disks, and on Windows Server 2016 and Windows 10 1703 with images of newer Windows"},
 	{"disk-full", "The disk is full", ""},
 	{"access-denied", "Windows denied access: permissions, or another program that holds the files", ""},
+	{"request-not-supported", "Windows cannot do what was asked of it for this container", "in reports the Windows features Hyper-V or Containers were not installed; it may be anything"},
 	{"in-use", "Windows could not give the container something that it needs: in most reports the memory that it asks for", "what an earlier container left behind, until the service or the host is restarted"},
 	{"working-directory", "The working directory of the container's program does not exist in the container", ""},
 	{"rpc-failed", "The container, or the container service of Windows, went away while its program was started", "seen with the service in a wrong state after a crash, and of an image of another build than its host in process isolation"},
@@ -86,6 +87,8 @@ func (d *Finding) say(f *facts.Facts) (headline, otherwise string) {
 			break
 		case d.Detail == "image-newer" && both, both && d.OSVersion.Build > d.Host.Build:
 			return fmt.Sprintf("The image, %s, is newer than the %s, %s: no isolation mode helps", image, where, host), ""
+		case both && d.OSVersion.Build < d.Host.Build && d.Detail == "no-child-for-host" && d.Confidence == Possible:
+			return fmt.Sprintf("No variant of the image is for %s, the %s", host, where), "by what is known of the image, " + compat.Name(f, d.OSVersion, winver.Server) + ", it would be pulled: another image may be meant, or an older runtime that takes its own build only"
 		case both && d.OSVersion.Build < d.Host.Build:
 			return fmt.Sprintf("The image, %s, is for an older Windows than the %s, %s", image, where, host), ""
 		case both && d.Confidence == Certain:
@@ -96,6 +99,9 @@ func (d *Finding) say(f *facts.Facts) (headline, otherwise string) {
 			return "The pod's sandbox (pause) image is for another Windows version than the node; the application's image may be right", orLinux(d, "a pause image without any Windows variant gives the same message")
 		case d.Detail == "no-child-for-host" && d.Confidence == Certain:
 			return fmt.Sprintf("The image has no variant for %s", host), ""
+		case d.Detail == "no-child-for-host" && d.Confidence == Possible && !d.Host.IsValid() && !d.Hints.Windows && !d.Hints.WindowsImage:
+			// https://github.com/codefactoryhu/manifest/issues/11
+			return fmt.Sprintf("The image has no variant for the %s's platform: where that is Windows, for its Windows version or none for Windows at all", where), "an image for another processor than a Linux machine's gives the same message"
 		case d.Detail == "no-child-for-host":
 			other := "an image without any Windows variant (a Linux one) gives the same message"
 			if d.Hints.WindowsImage {
@@ -137,8 +143,10 @@ func (d *Finding) say(f *facts.Facts) (headline, otherwise string) {
 		return "The program that the container is to start is not in the image, or not in its PATH", ""
 	}
 	switch {
-	case d.Detail == "no-hypervisor" && !d.ofContainer():
+	case d.Detail == "no-hypervisor" && d.Confidence > Possible && !d.ofContainer():
 		return "A virtual machine was to be started, and there is no hypervisor: virtualisation is off in the firmware, or a Windows feature is not installed", ""
+	case d.Code == 0xc000013a && d.Cause == Other:
+		return "The program was ended from outside, as Ctrl+C and docker stop do, or lost its console", ""
 	case d.Detail == "linux-mode" && d.Confidence == Possible:
 		return "The image has no variant for the platform that is built for; most often it is a Windows one, and the builder runs on Linux", "an image that lacks the platform which --platform or a client on Windows asks for"
 	case d.Detail == "wrong-platform" && d.Stage == Build && d.Hints.LinuxImage:
@@ -147,6 +155,9 @@ func (d *Finding) say(f *facts.Facts) (headline, otherwise string) {
 	for i := range sayings {
 		if s := &sayings[i]; s.detail == d.Detail {
 			other := s.otherwise
+			if d.Detail == "unexpected-exit" && d.Isolation == compat.HyperV { // whose kernel is the image's
+				other = "memory limits, scratch layers and faulty updates give this code"
+			}
 			if d.Cause == Undetermined && d.Detail == "start-timeout" {
 				other = "antivirus and monitoring programs on the host, a slow disk, and process isolation with a neighbouring build give the same message"
 			}
