@@ -219,7 +219,7 @@ var rules = [...]rule{
 		cause: Undetermined, detail: "file-not-found", confidence: Likely, stage: Start, code: 0x2, source: moby + "40468"},
 
 	// The engine, the registry, the name.
-	{keys: []string{"docker_engine"}, with: []string{"error during connect", "cannot find the file", "daemon is not running", "open //./pipe", "open .pipe"},
+	{keys: []string{"docker_engine"}, with: []string{"error during connect", "cannot find the file", "daemon is not running", "open //./pipe", "open .pipe"}, not: []string{"failed to load listeners"}, // the engine's own start
 		cause: Other, detail: "engine-not-running", confidence: Certain, stage: Create, source: forWin + "4615"},
 	{keys: []string{"docker client must be run with elevated privileges", "docker client must be run elevated"}, with: []string{"error during connect"},
 		cause: Other, detail: "engine-not-running", confidence: Certain, stage: Create, source: github + "aws/amazon-ecs-agent/issues/3165"},
@@ -255,7 +255,7 @@ var rules = [...]rule{
 		cause: Mismatch, detail: "sandbox-image", confidence: Possible, stage: Start, code: 0xc0370101, source: github + "Azure/acs-engine/issues/2965"},
 	{keys: []string{"the request is not supported"}, with: []string{"computesystem"},
 		cause: Undetermined, detail: "request-not-supported", confidence: Likely, stage: Start, code: 0x32, source: moby + "40720"},
-	{keys: []string{"createcomputesystem"}, with: []string{"starting container failed"}, not: []string{"…", "..."},
+	{keys: []string{"starting container failed"}, with: []string{"createcomputesystem"}, not: []string{"…", "..."},
 		cause: Undetermined, detail: "windows-error", confidence: Likely, stage: Start, source: moby + "42853"},
 	{keys: []string{"starting container failed"},
 		cause: Undetermined, detail: "truncated", confidence: Likely, stage: Start, source: docsCompat},
