@@ -241,6 +241,9 @@ func versionAt(s []byte) winver.Version {
 	for n < len(s) && n < 24 && (isDigit(s[n]) || s[n] == '.') {
 		n++
 	}
+	if n < len(s) && isWord(s[n]) {
+		return winver.Version{} // an id, say, that begins with digits
+	}
 	v, err := winver.Parse(strings.TrimRight(string(s[:n]), "."))
 	if err != nil || v.Major != 10 {
 		return winver.Version{}

@@ -247,7 +247,7 @@ func (r *Report) adapt(f *facts.Facts, k compat.Remedy, j *Judgement, m *Image, 
 		}
 	case compat.UseIsolation:
 		mode := "process"
-		if j.verdict.Isolation == compat.Process {
+		if j.ruling.verdict.Isolation == compat.Process {
 			mode = "hyperv"
 		}
 		k.Command = fmt.Sprintf("docker service update --isolation %s %s", mode, name)
@@ -270,18 +270,7 @@ func (r *Report) everywhere(f *facts.Facts, ref string, m *Image) bool {
 		if j.Node.OS != "windows" || j.Barred {
 			continue
 		}
-		if !j.asked || m.Candidates == nil {
-			return false
-		}
-		list := m.Candidates(j.Node.Windows.Version)
-		at := slices.IndexFunc(list, func(c compat.Candidate) bool { return c.Reference == ref })
-		if at < 0 {
-			return false
-		}
-		q := j.question
-		v := list[at].Version
-		q.Image = compat.Image{Floor: list[at].Floor, Children: []compat.Child{{OS: "windows", Architecture: "amd64", OSVersion: v.String(), Version: v}}}
-		if d := compat.Decide(f, &q); d.Answer != compat.Yes {
+		if j.ruling == nil || !j.ruling.runs(f, ref, m) {
 			return false
 		}
 	}

@@ -101,16 +101,14 @@ type Judgement struct {
 	Blocked string // why the scheduler does not use the node now; "" where it may
 	Barred  bool   // Blocked is a constraint or a platform: it does not pass by itself
 
-	question compat.Question
-	verdict  compat.Verdict
-	asked    bool
+	ruling *ruling // nil where the core was not asked
 }
 
 // Judge judges a service on every node.
 func (s *State) Judge(f *facts.Facts, v *Service, m *Image, today facts.Date) []Judgement {
 	out := make([]Judgement, 0, len(s.Nodes))
 	for _, n := range s.Nodes {
-		j := v.judge(f, n, m, today)
+		j := s.judge(f, v, n, m, today)
 		j.Blocked, j.Barred = v.Blocked(n), v.excluded(n) != ""
 		out = append(out, j)
 	}
@@ -119,21 +117,19 @@ func (s *State) Judge(f *facts.Facts, v *Service, m *Image, today facts.Date) []
 
 // judge judges a service on one node. What was seen there comes first, unless
 // the node has changed since.
-func (v *Service) judge(f *facts.Facts, n *Node, m *Image, today facts.Date) Judgement {
+func (s *State) judge(f *facts.Facts, v *Service, n *Node, m *Image, today facts.Date) Judgement {
 	j := Judgement{Node: n}
 	w := &n.Windows
+	no, yes := false, false // by the core
 	if n.OS == "windows" && w.Version.IsValid() && len(m.Children) > 0 {
-		j.question = compat.Question{Host: compat.Host{Version: w.Version, Edition: w.Edition}, Image: m.Image, Isolation: v.Isolation, Runtime: w.Runtime, Today: today}
-		if v.Isolation == compat.DefaultIsolation {
-			j.question.Isolation = w.Isolation
-		}
-		j.verdict, j.asked = compat.Decide(f, &j.question), true
+		j.ruling = s.rule(f, v, n, m, today)
+		no, yes = j.ruling.verdict.Answer == compat.No, j.ruling.verdict.Answer == compat.Yes
 	}
 	failed := v.mismatch(f, n)
 	switch {
 	case v.RunsOn[n.ID]:
 		j.Answer, j.By, j.Why = compat.Yes, ByRunning, "it runs there"
-		if j.asked && j.verdict.Answer == compat.No {
+		if no {
 			j.Why = "it runs there, although by its version it should not: the version may be out of date, or the node isolates by Hyper-V"
 		}
 	case n.OS != "windows":
@@ -143,10 +139,10 @@ func (v *Service) judge(f *facts.Facts, n *Node, m *Image, today facts.Date) Jud
 		} else if len(m.Children) > 0 && !m.other(n.OS) {
 			j.Answer, j.Why = compat.No, "the node runs "+n.OS+", the image does not"
 		}
-	case failed != nil && (!j.asked || j.verdict.Answer != compat.Yes):
+	case failed != nil && !yes:
 		j.Answer, j.By, j.Why = compat.No, ByFailure, "Windows refused it there at "+failed.Last.UTC().Format(time.DateTime)
-		if r := j.reason(f); r != "" && j.verdict.Answer == compat.No {
-			j.By, j.Why = ByVerdict, r
+		if no && j.ruling.reason != "" {
+			j.By, j.Why = ByVerdict, j.ruling.reason
 		}
 	case failed != nil:
 		j.Answer, j.By = compat.Risky, ByFailure
@@ -160,33 +156,18 @@ func (v *Service) judge(f *facts.Facts, n *Node, m *Image, today facts.Date) Jud
 	case len(m.Children) == 0:
 		j.Why = "which Windows is in the image is not known"
 	default:
-		j.Answer, j.By, j.Why = j.verdict.Answer, ByVerdict, j.reason(f)
+		j.Answer, j.By, j.Why = j.ruling.verdict.Answer, ByVerdict, j.ruling.reason
 	}
 	return j
-}
-
-// reason is the first ground of the verdict.
-func (j *Judgement) reason(f *facts.Facts) string {
-	if !j.asked {
-		return ""
-	}
-	if list := j.verdict.Reasons(f, &j.question); len(list) > 0 {
-		return list[0].Text
-	}
-	return ""
 }
 
 // Remedies are those of the core against a verdict of no; none where it was not
 // asked.
 func (j *Judgement) Remedies(f *facts.Facts, m *Image) []compat.Remedy {
-	if !j.asked || j.verdict.Answer == compat.Yes {
+	if j.ruling == nil {
 		return nil
 	}
-	var candidates []compat.Candidate
-	if m.Candidates != nil {
-		candidates = m.Candidates(j.Node.Windows.Version)
-	}
-	return j.verdict.Remedies(f, &j.question, m.Reference, candidates)
+	return j.ruling.against(f, m)
 }
 
 // mismatch is the latest task of the service whose error on a node is one of
@@ -208,7 +189,10 @@ func (v *Service) mismatch(f *facts.Facts, n *Node) *Group {
 // diagnoses are what the core reads out of the group's error.
 func (g *Group) diagnoses(f *facts.Facts) []diagnose.Diagnosis {
 	if !g.read {
-		g.found, g.read = diagnose.Text(g.Error, f).Diagnoses, true
+		if g.reader == nil {
+			g.reader = &reader{}
+		}
+		g.found, g.read = g.reader.read(g.Error, f), true
 	}
 	return g.found
 }

@@ -131,7 +131,7 @@ func TestJudge(t *testing.T) {
 		"before February 2020":          {windowsNode("w", "10.0.17763.914"), imageOf("10.0.17763.3772"), Service{}, compat.No, ByVerdict},
 		"which side of it is not known": {windowsNode("w", "10.0.17763.914"), imageOf("10.0.17763"), Service{}, compat.Unknown, ByVerdict},
 	} {
-		j := c.service.judge(facts.Embedded(), c.node, c.image, today)
+		j := (&State{}).judge(facts.Embedded(), &c.service, c.node, c.image, today)
 		if j.Answer != c.answer || j.By != c.by {
 			t.Errorf("%s: %s by %q (%s), want %s by %q", name, j.Answer, j.By, j.Why, c.answer, c.by)
 		}

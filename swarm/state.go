@@ -15,6 +15,9 @@ type State struct {
 	Nodes    []*Node    // by name
 	Services []*Service // by name
 	Manager  Engine     // the one that was asked
+
+	errors  reader
+	rulings rulings
 }
 
 // Engine is what an engine says of itself.
@@ -96,8 +99,9 @@ type Group struct {
 	Count int
 	Waits bool // they have not ended: no node was found, or one that does not answer
 
-	found []diagnose.Diagnosis // by the core, once read
-	read  bool
+	reader *reader
+	found  []diagnose.Diagnosis // by the core, once read
+	read   bool
 }
 
 // The shapes of the API, as little of them as is used.
@@ -374,7 +378,7 @@ func (t *tasks) group(v *Service, w *wireTask, today bool) {
 		if len(v.Groups) == maxGroups {
 			return
 		}
-		g = &Group{Node: w.NodeID, Image: v.Image, State: w.Status.State, Waits: !ended(w.Status.State)}
+		g = &Group{Node: w.NodeID, Image: v.Image, State: w.Status.State, Waits: !ended(w.Status.State), reader: &t.state.errors}
 		t.groups[key] = g
 		v.Groups = append(v.Groups, g)
 	}

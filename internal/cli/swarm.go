@@ -210,8 +210,11 @@ func (a *app) serviceImages(ctx context.Context, f *reading, services []*swarm.S
 		if reason, ok := m.Missing(); ok && reason.Code == compat.NotWindows {
 			o.Missing = reason
 		}
+		var mu sync.Mutex
 		known := map[winver.Version][]compat.Candidate{} // each service and node asks
 		o.Candidates = func(host winver.Version) []compat.Candidate {
+			mu.Lock()
+			defer mu.Unlock()
 			list, ok := known[host]
 			if !ok {
 				list = image.Candidates(image.Siblings(ref, a.facts, host))

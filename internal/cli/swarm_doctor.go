@@ -8,6 +8,7 @@ import (
 
 	"github.com/winmatch/winmatch/compat"
 	"github.com/winmatch/winmatch/image"
+	"github.com/winmatch/winmatch/internal/each"
 	"github.com/winmatch/winmatch/internal/render"
 	"github.com/winmatch/winmatch/swarm"
 )
@@ -71,23 +72,26 @@ func (a *app) swarmDoctor(ctx context.Context, f *swarmFlags, names []string) er
 		}
 	}
 	images := a.serviceImages(ctx, &f.reading, ask)
-	out := render.SwarmDoctor{Facts: a.info(), Stack: []string{}, Nodes: []render.SwarmNode{}, Services: make([]render.SwarmService, 0, len(services))}
+	out := render.SwarmDoctor{Facts: a.info(), Stack: []string{}, Nodes: []render.SwarmNode{}, Services: make([]render.SwarmService, len(services))}
 	for _, n := range s.Nodes {
 		out.Nodes = append(out.Nodes, a.swarmNode(n))
 	}
-	for _, v := range services {
+	today := a.today()
+	each.Of(len(services), func(i int) {
+		v := services[i]
 		m := images[v.Image]
 		if m == nil {
 			m = &swarm.Image{Reference: v.Image}
 		}
-		r := s.Diagnose(a.facts, v, m, a.today())
-		switch {
-		case r.Status == swarm.Failing || r.Status == swarm.Lucky:
+		out.Services[i] = a.swarmService(s.Diagnose(a.facts, v, m, today), m)
+	})
+	for i := range out.Services {
+		switch status := out.Services[i].Status; {
+		case status == swarm.Failing || status == swarm.Lucky:
 			a.exit = exitFinding
-		case r.Status != swarm.Converged && a.exit == exitOK:
+		case status != swarm.Converged && a.exit == exitOK:
 			a.exit = exitUnknown
 		}
-		out.Services = append(out.Services, a.swarmService(r, m))
 	}
 	if a.output == "json" {
 		return render.SwarmDoctorJSON(a.stdout, &out)

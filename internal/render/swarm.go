@@ -1,8 +1,6 @@
 package render
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -11,6 +9,7 @@ import (
 	"time"
 
 	"github.com/winmatch/winmatch/compat"
+	"github.com/winmatch/winmatch/internal/each"
 	"github.com/winmatch/winmatch/swarm"
 )
 
@@ -86,40 +85,46 @@ type SwarmDoctor struct {
 	Services []SwarmService `json:"services"` // all that were looked at
 }
 
-// SwarmDoctorJSON writes what JSON writes of d, service by service: a large Swarm's
-// answer is not held as text.
+// SwarmDoctorJSON writes what JSON writes of d, some services after the other: a
+// large Swarm's answer is not held as text.
 func SwarmDoctorJSON(w io.Writer, d *SwarmDoctor) error {
 	if len(d.Services) == 0 {
 		return JSON(w, d)
 	}
-	var b bytes.Buffer
-	head := *d
-	head.Services = []SwarmService{}
-	if err := JSON(&b, &head); err != nil {
+	const end = "]\n}" // services come last
+	var head jsonWriter
+	alone := *d
+	alone.Services = []SwarmService{}
+	if err := head.add("", &alone); err != nil {
 		return err
 	}
-	const end = "]\n}\n" // services come last
-	b.Truncate(b.Len() - len(end))
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("    ", "  ")
-	for i := range d.Services {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString("\n    ")
-		if err := enc.Encode(&d.Services[i]); err != nil {
-			return err
-		}
-		b.Truncate(b.Len() - 1) // its end of line
-		if b.Len() >= 64<<10 {
-			if _, err := b.WriteTo(w); err != nil {
+	if _, err := w.Write(head.out[:len(head.out)-len(end)]); err != nil {
+		return err
+	}
+	const share = 8 // services that one processor takes at a time
+	parts, errs := make([]jsonWriter, 16), make([]error, 16)
+	for from := 0; from < len(d.Services); from += share * len(parts) {
+		each.Of(len(parts), func(k int) {
+			b := &parts[k]
+			b.out, errs[k] = b.out[:0], nil
+			for i := from + k*share; i < min(from+(k+1)*share, len(d.Services)) && errs[k] == nil; i++ {
+				if i > 0 {
+					b.out = append(b.out, ',')
+				}
+				b.out = append(b.out, "\n    "...)
+				errs[k] = b.add("    ", &d.Services[i])
+			}
+		})
+		for k := range parts {
+			if errs[k] != nil {
+				return errs[k]
+			}
+			if _, err := w.Write(parts[k].out); err != nil {
 				return err
 			}
 		}
 	}
-	b.WriteString("\n  " + end)
-	_, err := b.WriteTo(w)
+	_, err := io.WriteString(w, "\n  "+end+"\n")
 	return err
 }
 

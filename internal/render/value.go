@@ -4,9 +4,6 @@
 package render
 
 import (
-	"encoding/json"
-	"io"
-
 	"github.com/winmatch/winmatch/compat"
 	"github.com/winmatch/winmatch/facts"
 	"github.com/winmatch/winmatch/image"
@@ -116,14 +113,6 @@ type Matrix struct {
 	Hosts   []string   `json:"-"`
 	Images  []string   `json:"-"`
 	Cells   []Cell     `json:"cells"` // hosts outermost
-}
-
-// JSON writes any of the values, indented, with a line end.
-func JSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
 
 // Revision is a version's revision for JSON: nil where it is not known.
