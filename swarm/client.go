@@ -198,40 +198,46 @@ func (b *bounded) Read(p []byte) (int, error) {
 // stream reads a list, one entry after the other, without holding it. A list
 // that breaks off is an error.
 func stream[T any](ctx context.Context, c *Client, path string, each func(*T)) error {
+	return streamBy(ctx, c, path, entries, each)
+}
+
+func streamBy[T any](ctx context.Context, c *Client, path string, read func(*bounded, func(*T)) error, each func(*T)) error {
 	resp, err := c.send(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	in := &bounded{r: resp.Body}
-	d := json.NewDecoder(in)
-	fail := func(err error) error {
+	if err := read(&bounded{r: resp.Body}, each); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil {
 			return c.at.unreachable(ctx, io.ErrUnexpectedEOF)
 		}
 		return badAnswer(path, err)
 	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096))
+	return nil
+}
+
+// entries calls each for every entry of a list.
+func entries[T any](in *bounded, each func(*T)) error {
+	d := json.NewDecoder(in)
 	first, err := d.Token()
 	if err != nil {
-		return fail(err)
+		return err
 	}
 	if first == nil {
 		return nil // null: an empty list
 	}
 	if first != json.Delim('[') {
-		return badAnswer(path, errors.New("no list"))
+		return errors.New("no list")
 	}
 	var zero, entry T
 	for d.More() {
 		in.n, entry = 0, zero
 		if err := d.Decode(&entry); err != nil {
-			return fail(err)
+			return err
 		}
 		each(&entry)
 	}
-	if _, err := d.Token(); err != nil {
-		return fail(err)
-	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096))
-	return nil
+	_, err = d.Token()
+	return err
 }

@@ -210,7 +210,7 @@ func FuzzTasks(f *testing.F) {
 		n := &Node{ID: "n"}
 		k := tasks{state: &State{}, byID: map[string]*Service{"s": v}, nodes: map[string]*Node{"n": n}, groups: map[groupKey]*Group{}}
 		count := 0
-		err := stream(context.Background(), c, "/tasks", func(w *wireTask) { count++; k.add(w) })
+		err := streamBy(context.Background(), c, "/tasks", picked, func(w *wireTask) { count++; k.add(w) })
 		sum := v.Running + v.Completed
 		for _, g := range v.Groups {
 			sum += g.Count

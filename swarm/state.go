@@ -204,7 +204,7 @@ func (c *Client) Read(ctx context.Context) (*State, error) {
 	for _, n := range s.Nodes {
 		t.nodes[n.ID] = n
 	}
-	if err := stream(ctx, c, "/tasks", t.add); err != nil {
+	if err := streamBy(ctx, c, "/tasks", picked, t.add); err != nil {
 		return nil, err
 	}
 	for _, v := range s.Services {

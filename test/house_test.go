@@ -30,13 +30,13 @@ var above = map[string][]string{
 
 	"kube":           {"image", "diagnose", "compat", "winver", "facts"},
 	"kube/simulate":  {"kube", "image", "compat", "winver", "facts"},
-	"swarm":          {"internal/each", "internal/jsonedit", "image", "diagnose", "compat", "winver", "facts"},
+	"swarm":          {"internal/jsonedit", "image", "diagnose", "compat", "winver", "facts"},
 	"files":          {"files/yamledit", "image", "diagnose", "compat", "winver", "facts"},
 	"files/yamledit": {},
 	"web":            {"image", "diagnose", "compat", "winver", "facts"},
 
 	"internal/render":  {"internal/each", "swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
-	"internal/cli":     {"internal/each", "internal/render", "swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
+	"internal/cli":     {"internal/render", "swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
 	"internal/kubecli": {"internal/cli", "internal/render", "kube/simulate", "kube", "image", "diagnose", "compat", "winver", "facts"},
 	"cmd":              {"internal/kubecli", "internal/cli"},
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/winmatch/winmatch/compat"
 	"github.com/winmatch/winmatch/image"
-	"github.com/winmatch/winmatch/internal/each"
 	"github.com/winmatch/winmatch/internal/render"
 	"github.com/winmatch/winmatch/swarm"
 )
@@ -72,38 +71,44 @@ func (a *app) swarmDoctor(ctx context.Context, f *swarmFlags, names []string) er
 		}
 	}
 	images := a.serviceImages(ctx, &f.reading, ask)
-	out := render.SwarmDoctor{Facts: a.info(), Stack: []string{}, Nodes: []render.SwarmNode{}, Services: make([]render.SwarmService, len(services))}
+	out := render.SwarmDoctor{Facts: a.info(), Stack: []string{}, Nodes: []render.SwarmNode{}}
 	for _, n := range s.Nodes {
 		out.Nodes = append(out.Nodes, a.swarmNode(n))
 	}
-	today := a.today()
-	each.Of(len(services), func(i int) {
-		v := services[i]
-		m := images[v.Image]
+	today, status := a.today(), make([]swarm.Status, len(services))
+	err = a.swarmReport(&out, len(services), func(i int) *render.SwarmService {
+		m := images[services[i].Image]
 		if m == nil {
-			m = &swarm.Image{Reference: v.Image}
+			m = &swarm.Image{Reference: services[i].Image}
 		}
-		out.Services[i] = a.swarmService(s.Diagnose(a.facts, v, m, today), m)
+		r := s.Diagnose(a.facts, services[i], m, today)
+		status[i] = r.Status
+		return a.swarmService(r, m)
 	})
-	for i := range out.Services {
-		switch status := out.Services[i].Status; {
+	for _, status := range status {
+		switch {
 		case status == swarm.Failing || status == swarm.Lucky:
 			a.exit = exitFinding
 		case status != swarm.Converged && a.exit == exitOK:
 			a.exit = exitUnknown
 		}
 	}
+	return err
+}
+
+// swarmReport writes the answer, for which service makes n services, several at the
+// same time.
+func (a *app) swarmReport(out *render.SwarmDoctor, n int, service func(int) *render.SwarmService) error {
 	if a.output == "json" {
-		return render.SwarmDoctorJSON(a.stdout, &out)
+		return render.SwarmDoctorJSON(a.stdout, out, n, service)
 	}
-	render.SwarmDoctorText(a.stdout, &out, a.style())
-	return nil
+	return render.SwarmDoctorText(a.stdout, out, n, service, a.style())
 }
 
 // swarmService puts a report into a value.
-func (a *app) swarmService(r *swarm.Report, m *swarm.Image) render.SwarmService {
+func (a *app) swarmService(r *swarm.Report, m *swarm.Image) *render.SwarmService {
 	v := r.Service
-	out := render.SwarmService{
+	out := &render.SwarmService{
 		Name: v.Name, ID: v.ID, Image: v.Image, Digest: digestOf(v.Image), Mode: v.Mode, Isolation: isolationName(v.Isolation), Status: r.Status,
 		Running: v.Running, Wanted: v.Want, Failures: []render.SwarmFailure{}, Nodes: swarmVerdicts(r.Nodes), Remedies: r.Remedies, Notes: r.Notes,
 	}

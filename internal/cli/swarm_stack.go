@@ -33,13 +33,19 @@ func (a *app) swarmStack(ctx context.Context, f *swarmFlags, paths, names []stri
 		a.warn("not set, and empty therefore: %s", strings.Join(stack.Unset, ", "))
 	}
 	images := a.serviceImages(ctx, &f.reading, services)
-	out := render.SwarmDoctor{Facts: a.info(), Stack: paths, Nodes: []render.SwarmNode{}, Services: make([]render.SwarmService, 0, len(services))}
+	out := render.SwarmDoctor{Facts: a.info(), Stack: paths, Nodes: []render.SwarmNode{}}
 	for _, n := range s.Nodes {
 		out.Nodes = append(out.Nodes, a.swarmNode(n))
 	}
-	for _, v := range services {
-		r := s.Plan(a.facts, v, images[v.Image], a.today())
-		switch r.Status {
+	today, status := a.today(), make([]swarm.Status, len(services))
+	err = a.swarmReport(&out, len(services), func(i int) *render.SwarmService {
+		m := images[services[i].Image]
+		r := s.Plan(a.facts, services[i], m, today)
+		status[i] = r.Status
+		return a.swarmService(r, m)
+	})
+	for _, status := range status {
+		switch status {
 		case swarm.Fits:
 		case swarm.Unsure:
 			if a.exit == exitOK {
@@ -48,13 +54,8 @@ func (a *app) swarmStack(ctx context.Context, f *swarmFlags, paths, names []stri
 		default:
 			a.exit = exitFinding
 		}
-		out.Services = append(out.Services, a.swarmService(r, images[v.Image]))
 	}
-	if a.output == "json" {
-		return render.JSON(a.stdout, &out)
-	}
-	render.SwarmDoctorText(a.stdout, &out, a.style())
-	return nil
+	return err
 }
 
 // readStack reads stack files, "-" being standard input.

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"slices"
+
+	"github.com/winmatch/winmatch/internal/each"
 )
 
 // JSON writes any of the values, indented, with a line end.
@@ -36,9 +39,35 @@ func (b *jsonWriter) add(prefix string, v any) error {
 	return nil
 }
 
+// inOrder writes what write makes of 0 to n-1, in this order and some at a time.
+// write is called several times at once.
+func inOrder(w io.Writer, n int, write func(b *jsonWriter, i int) error) error {
+	const share = 4 // that one processor takes at a time
+	parts, errs := make([]jsonWriter, 16), make([]error, 16)
+	for from := 0; from < n; from += share * len(parts) {
+		each.Of(len(parts), func(k int) {
+			b := &parts[k]
+			b.out, errs[k] = b.out[:0], nil
+			for i := from + k*share; i < min(from+(k+1)*share, n) && errs[k] == nil; i++ {
+				errs[k] = write(b, i)
+			}
+		})
+		for k := range parts {
+			if errs[k] != nil {
+				return errs[k]
+			}
+			if _, err := w.Write(parts[k].out); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // indented appends what json.Indent makes of a document without white space, in a
 // third of the time: encoding/json has written it, and it is not checked again.
 func indented(out, plain []byte, prefix string) []byte {
+	out = slices.Grow(out, len(plain)+len(plain)/2)
 	depth := 0
 	line := func() {
 		out = append(append(out, '\n'), prefix...)

@@ -1,15 +1,16 @@
 package render
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/winmatch/winmatch/compat"
-	"github.com/winmatch/winmatch/internal/each"
 	"github.com/winmatch/winmatch/swarm"
 )
 
@@ -82,71 +83,84 @@ type SwarmDoctor struct {
 	Facts    FactsInfo      `json:"facts"`
 	Stack    []string       `json:"stack"` // the files whose services are judged; none: those of the Swarm
 	Nodes    []SwarmNode    `json:"nodes"`
-	Services []SwarmService `json:"services"` // all that were looked at
+	Services []SwarmService `json:"services"` // all that were looked at; made one by one, see SwarmDoctorJSON
 }
 
-// SwarmDoctorJSON writes what JSON writes of d, some services after the other: a
-// large Swarm's answer is not held as text.
-func SwarmDoctorJSON(w io.Writer, d *SwarmDoctor) error {
-	if len(d.Services) == 0 {
-		return JSON(w, d)
+// SwarmDoctorJSON writes what JSON writes of d with n services, which service makes,
+// several at the same time: a large Swarm's answer is not held.
+func SwarmDoctorJSON(w io.Writer, d *SwarmDoctor, n int, service func(int) *SwarmService) error {
+	alone := *d
+	alone.Services = []SwarmService{}
+	if n == 0 {
+		return JSON(w, &alone)
 	}
 	const end = "]\n}" // services come last
 	var head jsonWriter
-	alone := *d
-	alone.Services = []SwarmService{}
 	if err := head.add("", &alone); err != nil {
 		return err
 	}
 	if _, err := w.Write(head.out[:len(head.out)-len(end)]); err != nil {
 		return err
 	}
-	const share = 8 // services that one processor takes at a time
-	parts, errs := make([]jsonWriter, 16), make([]error, 16)
-	for from := 0; from < len(d.Services); from += share * len(parts) {
-		each.Of(len(parts), func(k int) {
-			b := &parts[k]
-			b.out, errs[k] = b.out[:0], nil
-			for i := from + k*share; i < min(from+(k+1)*share, len(d.Services)) && errs[k] == nil; i++ {
-				if i > 0 {
-					b.out = append(b.out, ',')
-				}
-				b.out = append(b.out, "\n    "...)
-				errs[k] = b.add("    ", &d.Services[i])
-			}
-		})
-		for k := range parts {
-			if errs[k] != nil {
-				return errs[k]
-			}
-			if _, err := w.Write(parts[k].out); err != nil {
-				return err
-			}
+	if err := inOrder(w, n, func(b *jsonWriter, i int) error {
+		if i > 0 {
+			b.out = append(b.out, ',')
 		}
+		b.out = append(b.out, "\n    "...)
+		return b.add("    ", service(i))
+	}); err != nil {
+		return err
 	}
 	_, err := io.WriteString(w, "\n  "+end+"\n")
 	return err
 }
 
-// SwarmDoctorText writes the services that need attention, then how many do not.
-func SwarmDoctorText(w io.Writer, d *SwarmDoctor, s Style) {
-	fine, shown := 0, 0
-	for i := range d.Services {
-		v := &d.Services[i]
+// SwarmDoctorText writes of n services, which service makes, those that need
+// attention, then how many do not.
+func SwarmDoctorText(w io.Writer, d *SwarmDoctor, n int, service func(int) *SwarmService, s Style) error {
+	var fine, shown atomic.Int64
+	if err := inOrder(&unbegun{w: w}, n, func(b *jsonWriter, i int) error {
+		v := service(i)
 		if (v.Status == swarm.Converged || v.Status == swarm.Fits) && !s.Verbose && len(v.Notes) == 0 {
-			fine++
-			continue
+			fine.Add(1)
+			return nil
 		}
-		if shown++; shown > 1 {
-			fmt.Fprintln(w)
-		}
-		swarmService(w, v, s)
+		shown.Add(1)
+		b.plain.Reset()
+		b.plain.WriteByte('\n')
+		swarmService(&b.plain, v, s)
+		b.out = append(b.out, b.plain.Bytes()...)
+		return nil
+	}); err != nil {
+		return err
 	}
+	var b bytes.Buffer
+	swarmRest(&b, d, n, int(fine.Load()), int(shown.Load()), s)
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// unbegun leaves out the first byte: the empty line before the first of several.
+type unbegun struct {
+	w     io.Writer
+	begun bool
+}
+
+func (u *unbegun) Write(p []byte) (int, error) {
+	if u.begun || len(p) == 0 {
+		return u.w.Write(p)
+	}
+	u.begun = true
+	n, err := u.w.Write(p[1:])
+	return n + 1, err
+}
+
+func swarmRest(w io.Writer, d *SwarmDoctor, n, fine, shown int, s Style) {
 	if shown > 0 && fine > 0 {
 		fmt.Fprintln(w)
 	}
 	switch {
-	case len(d.Services) == 0:
+	case n == 0:
 		fmt.Fprintln(w, "No services.")
 	case fine == 1 && len(d.Stack) > 0:
 		fmt.Fprintln(w, "1 service would run on any node that it may be placed on.")

@@ -14,7 +14,7 @@ func TestSwarmDoctorJSON(t *testing.T) {
 			d.Services = append(d.Services, SwarmService{Name: "<web> & more", Notes: []string{strings.Repeat("x", 2000)}})
 		}
 		var got, want bytes.Buffer
-		if err := SwarmDoctorJSON(&got, &d); err != nil {
+		if err := SwarmDoctorJSON(&got, &d, n, func(i int) *SwarmService { return &d.Services[i] }); err != nil {
 			t.Fatal(err)
 		}
 		if err := JSON(&want, &d); err != nil {
