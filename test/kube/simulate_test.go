@@ -78,6 +78,7 @@ func TestSimulate(t *testing.T) {
 	add("b1", "b", is, w22)
 	add("b2", "b", is, w22)
 	add("c1", "c", is, w22, corev1.Taint{Key: "only", Effect: corev1.TaintEffectNoSchedule})
+	add("p1", "p", is, w22, corev1.Taint{Key: "only", Effect: corev1.TaintEffectNoSchedule})
 	add("l1", "l", "6.8.0", "Ubuntu 24.04")
 	t.Cleanup(func() {
 		ctx := context.Background()
@@ -103,7 +104,7 @@ func TestSimulate(t *testing.T) {
 	}
 	for name, want := range map[string]string{"web": "fails broken last", "any": "runs", "mixed": "fails broken last", "fits": "runs", "moved": "runs", "db": "pending broken last", "every": "runs",
 		"old": "no-nodes broken last", "new": "runs", "agent": "fails broken last", "big": "pending", "apart": "pending", "near": "fails broken last", "spread": "runs", "tolerant": "runs",
-		"class": "pending broken last", "linux": "runs", "ports": "pending", "disk": "runs", "job": "fails broken last", "night": "fails broken last", "bare": "lost broken"} {
+		"class": "pending broken last", "linux": "runs", "ports": "pending", "disk": "runs", "job": "fails broken last", "night": "fails broken last", "vip": "runs", "low": "pending broken", "pinned": "fails broken last", "shy": "runs", "bare": "lost broken"} {
 		w := predicted[name]
 		if w == nil {
 			t.Errorf("nothing is said of %s", name)
@@ -170,7 +171,7 @@ func TestSimulate(t *testing.T) {
 // nodes that it names, and as many without a node as it says.
 func placed(pods map[string][]corev1.Pod, predicted map[string]*simulatedWorkload) error {
 	want := map[string]int{"web": 3, "any": 3, "mixed": 2, "fits": 2, "moved": 2, "db": 1, "big": 5, "apart": 7, "near": 2, "spread": 4, "tolerant": 1, "class": 1,
-		"linux": 2, "ports": 5, "disk": 1, "job": 2, "every": 6, "old": 4, "new": 2, "agent": 6, "bare": 1}
+		"linux": 2, "ports": 5, "disk": 1, "job": 2, "every": 6, "old": 4, "new": 2, "vip": 1, "low": 1, "pinned": 1, "shy": 4, "agent": 6, "bare": 1}
 	if predicted == nil {
 		want["db"] = 1 // the first must run before the second is made
 	} else {
