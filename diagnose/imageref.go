@@ -177,6 +177,9 @@ func reference(s []byte) string {
 	// A console's line break within the reference: "servercore/i", "is:ltsc2016".
 	if n < len(s) && s[n] == '\n' && n > 0 {
 		rest := bytes.TrimLeft(s[n:], "\n")
+		if bytes.LastIndexByte(s[:n], ':') > bytes.LastIndexByte(s[:n], '/') && bytes.IndexByte(rest[:refLen(rest)], '/') >= 0 {
+			rest = nil // the first has a tag, so another one begins there
+		}
 		if m := refLen(rest); m > 0 && m < len(rest) && bytes.IndexByte(rest[:m-1], ':') > 0 && (rest[m] == ':' || bytes.HasPrefix(rest[m:], []byte(" "))) && bytes.HasPrefix(rest[m-1:], []byte(":")) {
 			s = append(append([]byte{}, s[:n]...), rest[:m]...)
 			n, wrapped = len(s), m

@@ -108,7 +108,7 @@ func (d *Finding) own(add adder) {
 			add(Inspect, "", "check the registry's name, DNS, the proxy and the certificate from the machine that pulls")
 			break
 		}
-		add(Repair, "Restart-Service hns; Restart-Service docker", "restart the Host Network Service and the engine, on the host, as administrator")
+		add(Repair, d.restart("hns"), "restart the Host Network Service and the engine, on the host, as administrator")
 		add(Repair, "Get-NetNat", "see whether an old NAT network holds the addresses or ports; docker network prune removes unused networks")
 	case "unauthorized":
 		add(Repair, strings.TrimSpace("docker login "+registryOf(d.Image)), "log in to the registry that the image comes from, and check the name's spelling")
@@ -126,9 +126,9 @@ func (d *Finding) own(add adder) {
 		add(Inspect, "docker system df", "see what takes the space; a container's own disk is 20 GB unless --storage-opt size=… says more")
 	case "memory":
 		add(Repair, "", "ask for less memory (--memory), stop other containers and virtual machines, or enlarge the paging file")
-		add(Repair, "Restart-Service vmcompute; Restart-Service docker", "where memory is free, restart the container service, or the host")
+		add(Repair, d.restart("vmcompute"), "where memory is free, restart the container service, or the host")
 	case "in-use":
-		add(Repair, "Restart-Service vmcompute; Restart-Service docker", "restart the container service, which stops all containers; where that does not help, the host")
+		add(Repair, d.restart("vmcompute"), "restart the container service, which stops all containers; where that does not help, the host")
 		add(Repair, "", "ask for less memory or for no certain amount (--memory), stop other containers and virtual machines, or enlarge the paging file")
 	case "working-directory":
 		add(Inspect, "", "see that the directory is in the image or mounted: WORKDIR of the Dockerfile, -w of docker run, workingDir of the pod; in a Windows container only drive C: is there by itself")
@@ -139,9 +139,9 @@ func (d *Finding) own(add adder) {
 	case "bad-binary":
 		add(compat.UseTag, "", "use a program and DLLs of one processor, as a rule 64-bit; Nano Server runs no 32-bit programs, Server Core does")
 	case "resources":
-		add(Repair, "Restart-Service vmcompute; Restart-Service docker", "stop containers that are not needed and restart the container service; where it comes back, restart the host and install its updates")
+		add(Repair, d.restart("vmcompute"), "stop containers that are not needed and restart the container service; where it comes back, restart the host and install its updates")
 	case "restart":
-		add(Repair, "Restart-Service vmcompute; Restart-Service docker", "restart the container service, which stops all containers; where that does not help, the host")
+		add(Repair, d.restart("vmcompute"), "restart the container service, which stops all containers; where that does not help, the host")
 	case "start-timeout":
 		add(Repair, "Add-MpPreference -ExclusionPath \"$Env:ProgramData\\docker\"", "keep antivirus and monitoring away from the engine's data folder (Defender: this command; containerd: C:\\ProgramData\\containerd)")
 		add(Repair, "", "give it more memory or a faster disk; under Hyper-V isolation a start takes longer")
@@ -151,10 +151,18 @@ func (d *Finding) own(add adder) {
 		add(Repair, "", "install the host's updates, update containerd and its shim, and see that the snapshotter's folder exists and is on NTFS")
 	case "layer-format":
 		add(compat.UpdateHost, "", "install the host's current updates, then pull the image again")
-		add(Repair, with("docker image rm ", d.Image), "remove the image and pull it again; an image of the release before (ltsc2022) ran on the hosts in the reports")
+		remove := with("docker image rm ", d.Image)
+		if d.Place == Containerd || kube {
+			remove = ""
+		}
+		add(Repair, remove, "remove the image and pull it again; an image of the release before (ltsc2022) ran on the hosts in the reports")
 	case "layer-in-use":
 		add(Repair, "", "exclude the engine's data folder from antivirus and backup, restart the host; if host and image have different updates, bring both to the same month")
 	case "import-layer":
+		if d.Place == Containerd {
+			add(Inspect, with("winmatch image ", d.Image), "see whether the image is a Windows one and not newer than the host, and whether the disk is full; then remove the image and pull it again")
+			break
+		}
 		add(Inspect, "docker system df", "see whether the disk is full; remove the image's broken layers with docker system prune and pull again")
 	case "volume":
 		add(Repair, "", "see that the source of the mount exists, that the machine may read it, and that the volume's driver is installed and runs")
@@ -219,7 +227,7 @@ func (d *Finding) own(add adder) {
 	case "rpc-failed", "windows-error", "file-not-found", "guest-protocol":
 		add(Inspect, with("winmatch check --docker ", d.Image), "see whether the versions fit: winmatch check --docker IMAGE")
 		if d.Detail == "rpc-failed" {
-			add(Repair, "Restart-Service vmcompute; Restart-Service docker", "if they do, restart the container service, which stops all containers")
+			add(Repair, d.restart("vmcompute"), "if they do, restart the container service, which stops all containers")
 			if !kube && d.Cause == Undetermined {
 				add(compat.UseIsolation, d.runHyperV(), "or try Hyper-V isolation, where the host has Hyper-V")
 			}
@@ -228,6 +236,18 @@ func (d *Finding) own(add adder) {
 			add(Inspect, "", "if they do: the program that the container is to start is not in the image, or not in its PATH")
 		}
 	}
+}
+
+// restart is the command that restarts a service of Windows and the engine
+// behind it.
+func (d *Finding) restart(service string) string {
+	engine := "docker"
+	// The kubelet of a node with Docker passes its words on.
+	daemon := len(d.Evidence) > 0 && hasAny([]byte(d.Evidence[0]), []string{"response from daemon", "encountered an error during"})
+	if d.Runtime.Engine == compat.Containerd || d.Place == Containerd || d.Place == Kubernetes && d.Runtime.Engine != compat.Docker && !daemon {
+		engine = "containerd"
+	}
+	return "Restart-Service " + service + "; Restart-Service " + engine
 }
 
 func (d *Finding) runProcess() string {

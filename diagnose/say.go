@@ -21,7 +21,7 @@ var sayings = [...]struct{ detail, headline, otherwise string }{
 	{"filter-driver", "A file system filter driver of another program (antivirus, backup, sync) hinders Windows from mounting the layers", ""},
 	{"layer-format", "Windows does not recognise the format of a layer of the image", "seen with an image newer than its host, and with pairs that fit, after updates of the host to Windows 11 24H2 and 25H2"},
 	{"layer-in-use", "Windows could not activate a layer because something uses it", "seen with file locks and drivers, and once where host and image had different updates"},
-	{"import-layer", "Windows could not unpack a layer of the image", "seen with full or faulty disks, and on Windows Server 2016 and Windows 10 1703 with images of newer Windows"},
+	{"import-layer", "Windows could not unpack a layer of the image", "seen with full or faulty disks, with images that are Linux ones, and on Windows Server 2016 and Windows 10 1703 with images of newer Windows"},
 	{"disk-full", "The disk is full", ""},
 	{"access-denied", "Windows denied access: permissions, or another program that holds the files", ""},
 	{"request-not-supported", "Windows cannot do what was asked of it for this container", "in reports the Windows features Hyper-V or Containers were not installed; it may be anything"},
