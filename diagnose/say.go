@@ -122,7 +122,11 @@ func (d *Finding) say(f *facts.Facts) (headline, otherwise string) {
 			return "The image is for a newer Windows than the host, which this old engine does not say", "a faulty download of the layer"
 		}
 		if d.Detail != "insider-required" {
-			return fmt.Sprintf("The image is for another Windows version than the %s", where), ""
+			other := ""
+			if d.Confidence == Possible {
+				other = "the text only speaks of this error, and none happened"
+			}
+			return fmt.Sprintf("The image is for another Windows version than the %s", where), other
 		}
 	case Skew:
 		if d.Detail == "layer-in-use" {
