@@ -42,7 +42,7 @@ type app struct {
 }
 
 // pool is a cluster of some nodes of 4 CPUs: "name pool version", with
-// "key=value" for labels and "!key" for taints behind it, and cpu=N.
+// "key=value" for labels, "!key" for taints and "cordoned" behind it.
 type pool struct {
 	nodes  []string
 	apps   []app
@@ -67,9 +67,12 @@ func (p *pool) read(t *testing.T) *kube.Cluster {
 		n.UID = types.UID(f[0])
 		for _, x := range f[3:] {
 			key, value, label := strings.Cut(x, "=")
-			if label {
+			switch {
+			case label:
 				n.Labels[key] = value
-			} else {
+			case x == "cordoned":
+				n.Spec.Unschedulable = true
+			default:
 				n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: key[1:], Effect: corev1.TaintEffectNoSchedule})
 			}
 		}
@@ -273,7 +276,14 @@ func TestRun(t *testing.T) {
 		{name: "pods near pods that move", pool: pool{nodes: mixed, apps: []app{
 			{"db", "a1", only22},
 			{"near", "a1", "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: db}}}]}}, " + only22},
-		}}, want: map[string]string{"near": "runs 0>"}},
+		}}, want: map[string]string{"near": "runs 0>a1 may:a1,a2,b1"}},
+		{name: "a cordoned node is replaced by one that is not", pool: pool{nodes: []string{"a1 a " + v19 + " cordoned", "b1 b " + v22 + " cordoned"}, apps: []app{{"web", "a1", only22}}},
+			want: map[string]string{"web": "runs 0>a1 may:a1"}},
+		{name: "preemption: of two nodes that are alike either may be", pool: pool{nodes: []string{"a1 a " + v19, "b1 b " + v22, "b2 b " + v22}, apps: []app{
+			{"vip", "a1", high + "nodeSelector: {pool: b}, " + two22}, {"small", "b1 b1 b2 b2", low + "nodeSelector: {pool: b}, " + two22}}},
+			want: map[string]string{"vip": "runs 0>b1 may:b1,b2", "small": "pending broken 1>- evicted=1 may:b1,b2"}},
+		{name: "some waited, more wait then", pool: pool{nodes: []string{"a1 a " + v19, "b1 b " + v22}, apps: []app{{"web", "a1 a1 b1 b1 -", two22}}},
+			change: func(c *Change) { c.Remove, c.Pool = c.Pool, nil }, want: map[string]string{"web": "pending broken"}},
 		{name: "at risk, and as bad before", pool: pool{nodes: append(slices.Clone(mixed), "b2 b "+v22), apps: []app{{"web", "a1 a2", "nodeSelector: {kubernetes.io/os: windows}, " + only19}, {"bad", "b1", "nodeSelector: {pool: b}, " + only19}}},
 			change: func(c *Change) { c.Pool = labels.SelectorFromSet(labels.Set{corev1.LabelHostname: "a1"}) },
 			want:   map[string]string{"web": "at-risk broken 0>", "bad": "fails may:b1,b2"}},
