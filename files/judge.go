@@ -366,11 +366,12 @@ func (j *judge) groups(doc *Document, refused map[string]bool) {
 }
 
 // unite moves the stages of a build to the Windows of the last one, which is what
-// is shipped: nil where that cannot be written for all of them.
+// is shipped: nil where that cannot be written for all of them, and with --to,
+// which moves them itself.
 func (j *judge) unite(doc *Document, uses []*Use) (changes []change) {
 	last := uses[len(uses)-1]
 	m := j.in.Look(last.Reference)
-	if last.Role != "base" || len(m.Children) != 1 || len(last.Hosts) > 0 {
+	if j.To != nil || last.Role != "base" || len(m.Children) != 1 || len(last.Hosts) > 0 {
 		return nil
 	}
 	build := m.Children[0].Version.Build
