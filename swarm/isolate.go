@@ -253,8 +253,13 @@ func place(text []byte, at int) string {
 }
 
 // Validate lets the dockerd of this machine look at the file to be, where it is
-// there and can (from 23.0 on). asked is false where it is not.
+// there and can (from 23.0 on). asked is false where it is not. Elsewhere than on
+// Windows it is not asked: a dockerd of Linux refuses every isolation.
+// https://github.com/moby/moby/blob/v2.0.0-beta.24/daemon/config/config_linux.go (validatePlatformExecOpt)
 func (d *Daemon) Validate(ctx context.Context) (asked bool, err error) {
+	if runtime.GOOS != "windows" {
+		return false, nil
+	}
 	path, err := exec.LookPath("dockerd")
 	if err != nil {
 		return false, nil

@@ -55,3 +55,5 @@ fi
 
 # etcd and Kubernetes are no packages: built once, for test/kube.
 "$(dirname "${BASH_SOURCE[0]}")/kube/build.sh" >/dev/null
+# Nor is a dockerd of today, for test/swarm.
+"$(dirname "${BASH_SOURCE[0]}")/swarm/build.sh" >/dev/null

@@ -26,7 +26,7 @@ func (a *app) swarmIsolateCommand() *cobra.Command {
 		Long: `Set the isolation that an engine gives its containers where they ask for none: the
 element isolation=… of exec-opts in daemon.json, and nothing else. FILE is by
 default that of this machine's engine, on Windows, and is made where there is
-none. dockerd looks at it first, where it is here and can (from 23.0 on); the old
+none. On Windows dockerd looks at it first, where it can (from 23.0 on); the old
 file is kept beside it. The engine must be restarted, which the commands that are
 printed do; its containers stop meanwhile.
 

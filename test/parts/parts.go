@@ -47,6 +47,18 @@ func Need(t testing.TB, program string) string {
 	return path
 }
 
+// Dockerd is the dockerd of today, which Debian does not have yet.
+func Dockerd(t testing.TB) string {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(Root, "test", "swarm", "build.sh"))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("the real part dockerd could not be built: %v (test/swarm/build.sh)", err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
 // Wine is a Windows for programs built for windows/amd64.
 type Wine struct {
 	env   []string

@@ -51,7 +51,8 @@ const refusal = `container e7b5d3adba7e510569c18d8e55f7c689d7cb92be40a516c91b363
 	`The operating system of the container does not match the operating system of the host. (0xc0370101) extra info: {\"SystemType\":\"Container\",\"Owner\":\"docker\"}`
 
 // likeWindows is the stand-in for runc on a node: it creates containers of the
-// builds that such a Windows runs, and refuses the others.
+// builds that such a Windows runs, and refuses the others. Newer engines ask for a
+// time namespace, which Debian's runc does not know.
 func likeWindows(name string) string {
 	builds := map[string]string{"win-2019": "17763", "win-2022": "20348"}[name]
 	return fmt.Sprintf(`#!/bin/sh
@@ -64,6 +65,9 @@ done
 if [ -n "$create" ] && grep -q '"BUILD=' "$bundle/config.json" && ! grep -q '"BUILD=%s"' "$bundle/config.json"; then
   printf '%%s\n' '{"level":"error","msg":"%s","time":"2026-11-24T00:00:00Z"}' >>"$log"
   exit 1
+fi
+if [ -n "$create" ] && [ -n "$bundle" ]; then
+  sed -i -e 's/,{"type":"time"}//' -e 's/{"type":"time"},//' "$bundle/config.json"
 fi
 exec runc "$@"
 `, builds, refusal)
