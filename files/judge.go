@@ -149,7 +149,7 @@ func onBuild(m *image.Image, build uint32) bool {
 // question is how a use and a host meet.
 func (j *judge) question(u *Use, m *image.Image, h winver.Host) compat.Question {
 	q := compat.Question{
-		Host:  compat.Host{Version: h.Version, Edition: h.Edition},
+		Host:  compat.Host{Version: h.Version, Edition: h.Edition, ARM64: h.ARM64},
 		Image: m.Asked(), Isolation: u.Isolation, Runtime: j.set.Runtime,
 		Kubernetes: u.Kubernetes || u.HostProcess, HostProcess: u.HostProcess, Today: j.Today,
 	}

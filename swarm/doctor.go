@@ -162,7 +162,7 @@ func (s *State) failure(f *facts.Facts, v *Service, g *Group, m *Image, nodes []
 	k := diagnose.Known{Reference: m.Reference, Image: m.Image, Isolation: v.Isolation, Today: today}
 	if out.Node != nil {
 		w := &out.Node.Windows
-		d.Node, k.Host, k.Edition, k.Runtime = out.Node.Name, w.Version, w.Edition, w.Runtime
+		d.Node, k.Host, k.Edition, k.ARM64, k.Runtime = out.Node.Name, w.Version, w.Edition, w.ARM64, w.Runtime
 		if k.Isolation == compat.DefaultIsolation {
 			k.Isolation = w.Isolation
 		}

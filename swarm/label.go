@@ -43,7 +43,7 @@ func (w *Windows) Runs(f *facts.Facts, today facts.Date) []string {
 	if !w.Version.IsValid() {
 		return nil
 	}
-	q := compat.Question{Host: compat.Host{Version: w.Version, Edition: w.Edition}, Isolation: w.Isolation, Runtime: w.Runtime, Today: today}
+	q := compat.Question{Host: w.host(), Isolation: w.Isolation, Runtime: w.Runtime, Today: today}
 	var out []string
 	for _, v := range compat.Runs(f, q) {
 		_, exact := v.Revision()
@@ -67,7 +67,7 @@ func (w *Windows) Unclaimed(f *facts.Facts, today facts.Date) []Unclaimed {
 		return nil
 	}
 	child := [1]compat.Child{{OS: "windows", Architecture: "amd64"}}
-	q := compat.Question{Host: compat.Host{Version: w.Version, Edition: w.Edition}, Isolation: w.Isolation, Runtime: w.Runtime, Today: today, Image: compat.Image{Children: child[:]}}
+	q := compat.Question{Host: w.host(), Isolation: w.Isolation, Runtime: w.Runtime, Today: today, Image: compat.Image{Children: child[:]}}
 	claimed := map[uint32]bool{}
 	for _, v := range compat.Runs(f, q) {
 		claimed[v.Build] = true

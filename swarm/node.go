@@ -26,11 +26,17 @@ const (
 type Windows struct {
 	Version   winver.Version
 	Edition   winver.Edition
+	ARM64     bool // the node is an ARM machine
 	Source    Source
 	Detail    string           // the text it was read from
 	Isolation compat.Isolation // the default of its engine, where that was asked
 	Runtime   compat.Runtime
 	Doubt     string // two sources contradict each other, and which one is right cannot be told: there is no Version
+}
+
+// host is it as the core takes it.
+func (w *Windows) host() compat.Host {
+	return compat.Host{Version: w.Version, Edition: w.Edition, ARM64: w.ARM64}
 }
 
 // Engine asks the engine what it is.
@@ -100,6 +106,7 @@ func (s *State) Learn(f *facts.Facts, k *Known) error {
 			n.Windows = n.told(stated[n.ID])
 		}
 		w := &n.Windows
+		w.ARM64 = arch(n.Arch) == "arm64"
 		if w.Edition == winver.UnknownEdition && w.Version.IsValid() {
 			w.Edition = winver.EditionOf(f, w.Version.Build)
 		}

@@ -40,7 +40,7 @@ type ruling struct {
 // rule asks the core whether an image runs on a node whose Windows is known.
 func (s *State) rule(f *facts.Facts, v *Service, n *Node, m *Image, today facts.Date) *ruling {
 	w := &n.Windows
-	key := rulingKey{f, m, compat.Host{Version: w.Version, Edition: w.Edition}, v.Isolation, w.Runtime, today}
+	key := rulingKey{f, m, w.host(), v.Isolation, w.Runtime, today}
 	if v.Isolation == compat.DefaultIsolation {
 		key.isolation = w.Isolation
 	}

@@ -236,3 +236,29 @@ func (a answer) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp.Request = r
 	return resp, nil
 }
+
+// TestARM64 holds that nothing is claimed of ARM machines: the rules are of amd64.
+func TestARM64(t *testing.T) {
+	f := facts.Embedded()
+	n := windowsNode("win-arm", "")
+	n.Arch, n.Engine = "aarch64", "29.6.2"
+	s := &State{Nodes: []*Node{n}}
+	h, err := winver.ParseHost(f, "10.0.26100.1742")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Learn(f, &Known{Hosts: map[string]winver.Host{"win-arm": h}}); err != nil {
+		t.Fatal(err)
+	}
+	if runs := n.Windows.Runs(f, today); len(runs) > 0 {
+		t.Errorf("labelled %v", runs)
+	}
+	if r := s.rule(f, &Service{}, n, imageOf("10.0.26100.1742"), today); r.verdict.Answer != compat.Unknown || !r.verdict.Has(compat.HostArchitecture) {
+		t.Errorf("%v: %s", r.verdict.Answer, r.reason)
+	}
+	for _, u := range n.Windows.Unclaimed(f, today) {
+		if !strings.Contains(u.Why, "ARM64") {
+			t.Errorf("%d: %s", u.Build, u.Why)
+		}
+	}
+}

@@ -177,7 +177,7 @@ func (a *app) known(ctx context.Context, f *explainFlags) (k diagnose.Known, err
 		return k, err
 	}
 	if len(hosts) == 1 {
-		k.Host, k.Edition = hosts[0].Version, hosts[0].Edition
+		k.Host, k.Edition, k.ARM64 = hosts[0].Version, hosts[0].Edition, hosts[0].ARM64
 	}
 	return k, nil
 }

@@ -199,7 +199,7 @@ func (a *app) leftOut(m *image.Image) []render.LeftOut {
 			}
 			var wrong []string
 			for _, h := range hosts {
-				q.Host = compat.Host{Version: h.Version, Edition: h.Edition}
+				q.Host = compat.Host{Version: h.Version, Edition: h.Edition, ARM64: h.ARM64}
 				if v := compat.Decide(a.facts, &q); v.Has(compat.RuntimeTakesOtherChild) {
 					wrong = append(wrong, hostName(a.facts, h))
 				}
