@@ -5,6 +5,7 @@ package kube_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -107,6 +108,15 @@ func TestSelectKinds(t *testing.T) {
 		_, err = control.Kube.CoreV1().Pods(ns).Create(ctx, p, metav1.CreateOptions{})
 		must(t, err)
 	}
+
+	// The Deployment's first revision is there before its second.
+	must(t, control.Until(ctx, "the first revision", func() error {
+		list, err := control.Kube.AppsV1().ReplicaSets(ns).List(ctx, metav1.ListOptions{})
+		if err == nil && len(list.Items) == 0 {
+			err = errors.New("no ReplicaSet")
+		}
+		return err
+	}))
 
 	// What may be changed, kind by kind, in kubectl's ways to say which.
 	affinity := "affinity node.kubernetes.io/windows-build In (10.0.20348, 10.0.26100)"
