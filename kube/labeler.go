@@ -3,6 +3,8 @@ package kube
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -118,6 +120,56 @@ func (l *Labeler) Apply(ctx context.Context, p *NodeLabels) error {
 			return nil
 		}
 	}
+}
+
+// ErrNotTried is the error of changes that were left, as the server was away or did
+// not know the user.
+var ErrNotTried = errors.New("not tried, after the failure before")
+
+// atOnce is how many nodes are changed at a time; the server's own fairness holds
+// back what is too much for it.
+const atOnce = 16
+
+// ApplyAll makes the changes of a plan and returns the error of each, nil where
+// there was none or nothing to do. The first one is made alone: what hinders it may
+// hinder all. After a failure that is not of its node no other is begun.
+func (l *Labeler) ApplyAll(ctx context.Context, plan []*NodeLabels) []error {
+	failed := make([]error, len(plan))
+	var stopped atomic.Bool
+	apply := func(i int) {
+		if stopped.Load() {
+			failed[i] = ErrNotTried
+			return
+		}
+		if failed[i] = l.Apply(ctx, plan[i]); failed[i] != nil && !OfNode(failed[i]) {
+			stopped.Store(true)
+		}
+	}
+	var todo []int
+	for i, p := range plan {
+		if p.Changes() {
+			todo = append(todo, i)
+		}
+	}
+	if len(todo) == 0 {
+		return failed
+	}
+	apply(todo[0])
+	rest := make(chan int)
+	var wg sync.WaitGroup
+	for range min(atOnce, len(todo)-1) {
+		wg.Go(func() {
+			for i := range rest {
+				apply(i)
+			}
+		})
+	}
+	for _, i := range todo[1:] {
+		rest <- i
+	}
+	close(rest)
+	wg.Wait()
+	return failed
 }
 
 // OfNode reports whether an error of Apply is of its node alone, so that others are

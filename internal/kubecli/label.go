@@ -91,23 +91,22 @@ func label(ctx context.Context, r *cli.Run, f *labelFlags, names []string) error
 		return unreachable(c, err)
 	}
 	out := render.KubeLabel{Facts: r.Info(), Undo: f.undo, Nodes: []render.KubeLabels{}}
+	todo := make([]bool, len(plan))
+	for i, p := range plan {
+		todo[i] = f.apply && p.Changes()
+	}
+	errs := make([]error, len(plan))
+	if f.apply {
+		errs = l.ApplyAll(ctx, plan)
+	}
 	var failed error
-	failures, stopped := 0, false
 	var unknown []string
-	for _, p := range plan {
-		wrong, done := "", false
-		switch {
-		case !f.apply || !p.Changes():
-		case stopped:
-			wrong = "not tried, after the failure before"
-		default:
-			if err := l.Apply(ctx, p); err != nil {
-				wrong, stopped = err.Error(), !kube.OfNode(err)
-				if failures++; failed == nil {
-					failed = err
-				}
-			} else {
-				done = !p.Gone && p.Changes()
+	for i, p := range plan {
+		wrong, done := "", todo[i] && errs[i] == nil && !p.Gone && p.Changes()
+		if errs[i] != nil {
+			wrong = errs[i].Error()
+			if failed == nil && !errors.Is(errs[i], kube.ErrNotTried) {
+				failed = errs[i]
 			}
 		}
 		v := labelsValue(r, p)
