@@ -67,10 +67,12 @@ type kubeReader struct {
 	looked  bool                      // at the folder
 	found   map[string]bool           // findings
 	pods    int
+	each    func(template, object *yamledit.Node, whole bool) // what is done with a pod or a pod template; whole: it is no patch
 }
 
 func (kubernetes) Read(in *Input) (*Document, error) {
 	r := &kubeReader{in: in, doc: &Document{}, classes: map[string]*yamledit.Node{}, found: map[string]bool{}}
+	r.each = r.pod
 	if !r.interesting() {
 		return r.doc, nil
 	}
@@ -197,21 +199,28 @@ func (r *kubeReader) objects(n *yamledit.Node, f func(*yamledit.Node)) {
 
 // object reads one object.
 func (r *kubeReader) object(o *yamledit.Node) {
-	kind := o.String("kind")
-	switch kind {
+	switch o.String("kind") {
 	case "Kustomization", "Component":
 		r.kustomization(o)
 	case "":
 		if name := strings.ToLower(path.Base(r.in.Path)); strings.HasPrefix(name, "kustomization") {
 			r.kustomization(o)
 		}
-	case "CustomResourceDefinition":
 	case "RuntimeClass":
 		r.runtimeClass(o)
+	default:
+		r.podsOf(o)
+	}
+}
+
+// podsOf finds the pod, or the pod templates, of an object.
+func (r *kubeReader) podsOf(o *yamledit.Node) {
+	switch o.String("kind") {
+	case "CustomResourceDefinition", "RuntimeClass", "":
 	case "Pod":
-		r.pod(o, o, true)
+		r.each(o, o, true)
 	case "PodTemplate":
-		r.pod(o.Get("template"), o, true)
+		r.each(o.Get("template"), o, true)
 	default:
 		r.templates(o.Get("spec"), o, 0)
 	}
@@ -227,7 +236,7 @@ func (r *kubeReader) templates(n, object *yamledit.Node, depth int) {
 		return
 	}
 	if spec := n.Get("spec"); depth > 0 && isPodSpec(spec) {
-		r.pod(n, object, r.whole(object, spec))
+		r.each(n, object, r.whole(object, spec))
 		return
 	}
 	if n.Kind == yamledit.Alias {
@@ -266,7 +275,7 @@ var containerLists = [...]struct{ key, role string }{
 	{"initContainers", "init"}, {"containers", "container"}, {"ephemeralContainers", "ephemeral"},
 }
 
-// pod reads a pod or a pod template. whole: it is no patch.
+// pod reads a pod or a pod template.
 func (r *kubeReader) pod(template, object *yamledit.Node, whole bool) {
 	spec := template.Get("spec")
 	if spec == nil || spec.Resolve().Kind != yamledit.Mapping {

@@ -281,90 +281,52 @@ func (p *pod) selectBuilds(builds []uint32) (fix []Edit, hint string) {
 		return nil, hint
 	case len(has) == 1 && (has[0].shared || has[0].class || has[0].op == "In" && has[0].of == nil && has[0].list == nil):
 		return nil, hint
-	case len(has) == 1 && has[0].of != nil:
-		return p.fix(one(p.file.Replace(has[0].valueNodes[0], labels[0]))), hint
-	case len(has) == 1 && has[0].op == "In":
-		return p.fix(p.rewrite(has[0], labels)), hint
 	}
-	var selector yamledit.Map
+	want := p.selects()
+	switch {
+	case len(has) == 1 && has[0].of != nil:
+		want.Selector[labelBuild] = labels[0]
+		return p.chosen(want), hint
+	case len(has) == 1 && has[0].op == "In":
+		for _, t := range want.Terms {
+			for i := range t {
+				if t[i].Key == labelBuild && t[i].Operator == "In" {
+					t[i].Values = labels
+				}
+			}
+		}
+		return p.chosen(want), hint
+	}
 	if p.sel.admits("linux", 0) {
-		selector = append(selector, yamledit.Pair{Key: labelOS, Value: "windows"})
+		want.Selector[labelOS] = "windows"
 	}
 	if len(builds) == 1 {
 		if !p.sel.admits("windows", builds[0]) {
 			return nil, hint
 		}
-		selector = append(selector, yamledit.Pair{Key: labelBuild, Value: yamledit.Quoted(labels[0])})
-		return p.fix(p.file.Set(p.spec, "nodeSelector", selector)), hint
+		want.Selector[labelBuild] = labels[0]
+		return p.chosen(want), hint
 	}
-	var edits []yamledit.Edit
-	if len(selector) > 0 {
-		var err error
-		if edits, err = p.file.Set(p.spec, "nodeSelector", selector); err != nil {
-			return nil, hint
-		}
+	if want.Terms == nil {
+		want.Terms = [][]NodeRequirement{{}}
 	}
-	values := yamledit.List{}
-	for _, l := range labels {
-		values = append(values, yamledit.Quoted(l))
+	for i := range want.Terms { // one of them is enough, so each must say it
+		want.Terms[i] = append(want.Terms[i], NodeRequirement{Key: labelBuild, Operator: "In", Values: labels})
 	}
-	expression := yamledit.Map{{Key: "key", Value: labelBuild}, {Key: "operator", Value: "In"}, {Key: "values", Value: values}}
-	if !p.sel.some {
-		more, err := p.file.Set(p.spec, "affinity", yamledit.Map{{Key: "nodeAffinity", Value: yamledit.Map{
-			{Key: "requiredDuringSchedulingIgnoredDuringExecution", Value: yamledit.Map{
-				{Key: "nodeSelectorTerms", Value: yamledit.List{yamledit.Map{{Key: "matchExpressions", Value: yamledit.List{expression}}}}}}}}}})
-		return p.fix(append(edits, more...), err), hint
-	}
-	for _, t := range p.terms { // one of them is enough, so each must say it
-		more, err := p.intoTerm(t, expression)
-		if err != nil {
-			return nil, hint
-		}
-		edits = append(edits, more...)
-	}
-	return p.fix(edits, nil), hint
+	return p.chosen(want), hint
 }
 
-// intoTerm adds an expression to a term.
-func (p *pod) intoTerm(t *yamledit.Node, expression yamledit.Map) ([]yamledit.Edit, error) {
-	if list := t.Get("matchExpressions"); list != nil && list.Kind == yamledit.Sequence {
-		return one(p.file.Append(list, expression))
-	}
-	return p.file.Set(t, "matchExpressions", yamledit.List{expression})
-}
-
-// rewrite gives an expression other values.
-func (p *pod) rewrite(r *requirement, labels []string) ([]yamledit.Edit, error) {
-	var missing []string
-	for _, l := range labels {
-		if !slices.Contains(r.values, l) {
-			missing = append(missing, l)
-		}
-	}
-	var edits []yamledit.Edit
-	do := func(e yamledit.Edit, err error) error { edits = append(edits, e); return err }
-	for i := len(r.values) - 1; i >= 0; i-- {
-		if slices.Contains(labels, r.values[i]) {
-			continue
-		}
-		var err error
-		if len(missing) > 0 {
-			err = do(p.file.Replace(r.valueNodes[i], missing[0]))
-			missing = missing[1:]
-		} else {
-			err = do(p.file.RemoveItem(r.list, i))
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	for _, l := range missing {
-		if err := do(p.file.Append(r.list, yamledit.Quoted(l))); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortStableFunc(edits, func(a, b yamledit.Edit) int { return a.Start - b.Start })
-	return edits, nil
+// chosen are the edits that make a pod select nodes as wanted, all at once; none
+// where that cannot be written so.
+func (p *pod) chosen(want NodeSelection) []Edit {
+	var all []yamledit.Edit
+	var refused error
+	p.choose(want, func(edits []yamledit.Edit, err error) bool {
+		all, refused = append(all, edits...), err
+		return err == nil
+	})
+	slices.SortStableFunc(all, func(a, b yamledit.Edit) int { return a.Start - b.Start })
+	return p.fix(all, refused)
 }
 
 func one(e yamledit.Edit, err error) ([]yamledit.Edit, error) { return []yamledit.Edit{e}, err }

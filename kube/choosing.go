@@ -18,9 +18,11 @@ func (p *plan) rebase() {
 	if len(p.good) == 0 {
 		return
 	}
-	p.base = p.base.without(func(d demand) bool {
-		return versionLabel(d.Key) && !slices.ContainsFunc(p.good, func(n *choosable) bool { return meets(n.should, d) })
+	before := p.base
+	p.base = before.without(func(d demand) bool {
+		return p.tells(d.Key) && !slices.ContainsFunc(p.good, func(n *choosable) bool { return meets(n.should, d) })
 	})
+	p.Against = difference(before, p.base)
 }
 
 // oldLabelOS is what kubelets called [labelOS] before 1.14.
@@ -93,6 +95,7 @@ func (p *plan) choose() {
 	}
 	if best == nil {
 		if p.strand(can); p.Strands+p.Unknown == "" {
+			p.blunt = true
 			p.Unknown = "no label tells the nodes that run its images from those that do not"
 		}
 		return
@@ -142,14 +145,14 @@ func (p *plan) restricts(q Placing, can []*choosable) bool {
 	}
 	exact := p.exact(can)
 	return p.full(q).demanded(func(d demand) bool {
-		return versionLabel(d.Key) && (!exact || d.Key != corev1.LabelWindowsBuild) && (d.Operator == corev1.NodeSelectorOpIn || d.Operator == corev1.NodeSelectorOpExists)
+		return p.tells(d.Key) && (!exact || d.Key != corev1.LabelWindowsBuild) && (d.Operator == corev1.NodeSelectorOpIn || d.Operator == corev1.NodeSelectorOpExists)
 	})
 }
 
 // exact reports whether the revision of nodes counts: some of them are a Windows
 // Server 2016, whose containers are compared.
 func (p *plan) exact(can []*choosable) bool {
-	return len(p.kids) > 0 && slices.ContainsFunc(can, func(n *choosable) bool { return n.Host.Version.Build == winver.LTSC2016 })
+	return len(p.kids) > 0 && !p.bare && slices.ContainsFunc(can, func(n *choosable) bool { return n.Host.Version.Build == winver.LTSC2016 })
 }
 
 // strand says why the pods would find no node.
@@ -180,6 +183,9 @@ func (p *plan) strand(can []*choosable) {
 		p.Unknown = "no node is known to run its images, and of " + names(p.Unsure) + " it is not known"
 	default:
 		p.Strands = "no node of the cluster runs its images"
+		if p.Cluster.assumed {
+			p.Strands = "none of these hosts runs its images"
+		}
 	}
 }
 

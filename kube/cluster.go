@@ -28,6 +28,7 @@ type Cluster struct {
 
 	runtimes map[string]*nodev1.Scheduling // of runtime classes that choose nodes, by name
 	handlers map[string]string             // of runtime classes, by name
+	assumed  bool                          // nodes are thought of: see Assume
 }
 
 // Unseen is something that could not be read, and why.

@@ -23,6 +23,7 @@ type plan struct {
 	must    map[*choosable]bool // of the pool: which must be admitted, and which must not
 	given   map[string]string   // what the runtime class demands
 	kids    [][]winver.Version  // of each image, but for those of HostProcess containers
+	blunt   bool                // no label tells the nodes apart
 }
 
 func (p *plan) decide() {
@@ -180,6 +181,7 @@ func (p *plan) conflict(spec *Spec) string {
 		}
 		for _, o := range list {
 			if len(n.runs) > 0 && len(o.runs) > 0 && !slices.ContainsFunc(n.runs, func(v winver.Version) bool { return slices.Contains(o.runs, v) }) {
+				p.Both = [2]string{o.c.Image, c.Image}
 				return fmt.Sprintf("no Windows runs both %s, which needs %s, and %s, which needs %s", o.c.Image, versions(o.runs), c.Image, versions(n.runs))
 			}
 		}
@@ -236,7 +238,7 @@ func (p *plan) others(spec *Spec) bool {
 
 // mixed finds pods that may run on other systems too.
 func (p *plan) mixed(spec *Spec) bool {
-	open := slices.ContainsFunc(p.pool, func(n *choosable) bool { return !n.Windows() })
+	open := slices.ContainsFunc(p.pool, func(n *choosable) bool { return !n.Windows() }) || p.Cluster.assumed && !p.selects(p.base, "windows")
 	if spec.OS == "windows" || !open || !p.others(spec) {
 		return false
 	}

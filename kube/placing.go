@@ -119,6 +119,21 @@ func (p Placing) without(contradicts func(demand) bool) Placing {
 	return out
 }
 
+// only is a placing with the demands on some labels alone.
+func (p Placing) only(some func(key string) bool) Placing {
+	out := p.clone()
+	maps.DeleteFunc(out.NodeSelector, func(k, _ string) bool { return !some(k) })
+	for _, t := range out.terms() {
+		t.MatchFields = nil
+		t.MatchExpressions = slices.DeleteFunc(t.MatchExpressions, func(d demand) bool { return !some(d.Key) })
+		if len(t.MatchExpressions) == 0 { // it demanded nothing else: every node
+			out.Required = nil
+			return out
+		}
+	}
+	return out
+}
+
 // renamed is a placing in which a label has its name of today. Where that is there
 // too, with another value, both stay.
 func (p Placing) renamed(old, key string) Placing {
@@ -192,7 +207,9 @@ func (p *Placing) demand(d demand, given map[string]string) {
 		return
 	}
 	for _, t := range terms {
-		t.MatchExpressions = append(t.MatchExpressions, *d.DeepCopy())
+		if !slices.ContainsFunc(t.MatchExpressions, func(e demand) bool { return equality.Semantic.DeepEqual(e, d) }) {
+			t.MatchExpressions = append(t.MatchExpressions, *d.DeepCopy())
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ type Chooser struct {
 
 	exam  *exam
 	nodes []*choosable
+	bare  bool // nodes have the labels of their kubelets, and get no others
 }
 
 // choosable is a node as a chooser sees it.
@@ -51,9 +52,11 @@ type Choice struct {
 	Add       []string // demands, in words
 	Remove    []string // demands that contradict, or that are written anew
 
-	Strands string // why the pods would find no node; "" where they do
-	Unknown string // why nothing can be said; "" where it can
-	Aside   string // why there is nothing to do with it: it is not for Windows
+	Against []string  // of Remove: demands of a version that none of the nodes meets that run the images
+	Both    [2]string // the images of which no Windows runs both, where that is why
+	Strands string    // why the pods would find no node; "" where they do
+	Unknown string    // why nothing can be said; "" where it can
+	Aside   string    // why there is nothing to do with it: it is not for Windows
 }
 
 // Judged is a node and what becomes of the pods there.
@@ -101,7 +104,7 @@ func (c *Chooser) prepare() {
 		if v.bare.Labels == nil {
 			v.bare.Labels = map[string]string{}
 		}
-		if n.Windows() {
+		if n.Windows() && !c.bare {
 			want, unknown := n.labels(c.Doctor.Facts, c.Doctor.Today)
 			for k := range v.bare.Labels {
 				if _, ok := want[k]; strings.HasPrefix(k, LabelRuns) && !ok && unknown == "" {
@@ -126,10 +129,26 @@ func (c *Chooser) spec(t *Template, q Placing) *Spec {
 	if class := c.class(t); class != nil {
 		addRuntimeClass(&p, class.NodeSelector, class.Tolerations)
 	}
+	if c.Cluster.assumed {
+		PlacingOf(&p).only(c.knows).Into(&p)
+	}
 	s := specs{}.of(&p, true, false)
 	s.isolate(c.Cluster.handlers)
 	return s
 }
+
+// knows reports whether it is known which value a label of a node has: of nodes that
+// are assumed only those labels are, of which one says nothing about the others.
+func (c *Chooser) knows(key string) bool {
+	switch key {
+	case labelOS, oldLabelOS, corev1.LabelArchStable, "beta.kubernetes.io/arch":
+		return true
+	}
+	return !c.Cluster.assumed || slices.Contains(VersionLabels[:], key) || strings.HasPrefix(key, LabelRuns)
+}
+
+// tells reports whether a label tells the Windows version of the nodes.
+func (c *Chooser) tells(key string) bool { return versionLabel(key) && c.knows(key) }
 
 // class is what a template's runtime class says of nodes, or nil.
 func (c *Chooser) class(t *Template) *nodev1.Scheduling {
@@ -139,9 +158,28 @@ func (c *Chooser) class(t *Template) *nodev1.Scheduling {
 	return c.Cluster.runtimes[*t.Pod.RuntimeClassName]
 }
 
-// Plan says which nodes a workload is to be kept to.
+// Plan says which nodes a workload is to be kept to. Nodes that are assumed have
+// the labels of their kubelets; others are asked for where these do not tell them
+// apart.
 func (c *Chooser) Plan(t *Template) *Choice {
+	c.label(c.Cluster.assumed)
+	p := c.plan(t)
+	if p.blunt && c.bare {
+		c.label(false)
+		p = c.plan(t)
+	}
+	return p.Choice
+}
+
+// label has the nodes labelled by their kubelets alone, or as they should be.
+func (c *Chooser) label(bare bool) {
+	if c.bare != bare {
+		c.bare, c.exam = bare, nil
+	}
 	c.prepare()
+}
+
+func (c *Chooser) plan(t *Template) *plan {
 	p := &plan{Chooser: c, t: t, Choice: &Choice{Was: t.Placing(), Will: t.Placing()}, answers: map[*Node]*Judged{}}
 	if p.decide(); p.Unknown != "" {
 		p.Will, p.Stay, p.Labels = p.Was, nil, nil
@@ -152,5 +190,5 @@ func (c *Chooser) Plan(t *Template) *Choice {
 		}
 	}
 	p.Add, p.Remove = difference(p.Will, p.Was), difference(p.Was, p.Will)
-	return p.Choice
+	return p
 }

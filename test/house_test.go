@@ -37,7 +37,7 @@ var above = map[string][]string{
 
 	"internal/render":  {"internal/each", "swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
 	"internal/cli":     {"internal/render", "swarm", "files", "web", "image", "diagnose", "compat", "winver", "facts"},
-	"internal/kubecli": {"internal/cli", "internal/render", "kube/simulate", "kube", "image", "diagnose", "compat", "winver", "facts"},
+	"internal/kubecli": {"internal/cli", "internal/render", "kube/simulate", "kube", "files", "image", "diagnose", "compat", "winver", "facts"},
 	"cmd":              {"internal/kubecli", "internal/cli"},
 
 	// Beside the house: generators and tests, which nothing in it imports.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/winmatch/winmatch/facts"
 	"github.com/winmatch/winmatch/internal/render"
+	"github.com/winmatch/winmatch/winver"
 )
 
 // The exit codes, for programs beside winmatch.
@@ -57,8 +59,15 @@ func (a *app) Now() time.Time { return a.now() }
 // Out is where the answer goes.
 func (a *app) Out() io.Writer { return a.stdout }
 
+// Err is where everything else goes.
+func (a *app) Err() io.Writer { return a.stderr }
+
 // In is standard input.
 func (a *app) In() io.Reader { return a.stdin }
+
+// Hosts reads the hosts that users name, as check does: names, versions, texts and
+// files with texts.
+func (a *app) Hosts(values []string) ([]winver.Host, error) { return a.hosts(values) }
 
 // Form is what -o asks for, one of the forms that the verb has.
 func (a *app) Form(forms ...string) (string, error) { return a.output, a.form(forms...) }
@@ -71,6 +80,13 @@ func (a *app) Style() render.Style { return a.style() }
 
 // Warn writes a warning, unless the user wants none.
 func (a *app) Warn(format string, args ...any) { a.warn(format, args...) }
+
+// Hint writes a next step, unless the user wants none.
+func (a *app) Hint(text string) {
+	if !a.quiet {
+		fmt.Fprintf(a.stderr, "%s: hint: %s\n", a.name(), text)
+	}
+}
 
 // Exit sets the exit code, unless a worse one is set: a finding comes before what
 // is undecided.

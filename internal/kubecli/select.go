@@ -19,6 +19,10 @@ import (
 
 type selectFlags struct {
 	access
+	files              []string // -f
+	recursive          bool
+	hosts              []string
+	runtime            string
 	every              bool // --all
 	apply, undo, force bool
 }
@@ -44,21 +48,34 @@ changed, unless --force says so. The pod template is patched at the version that
 was read: nobody else's change is overwritten. --undo restores what was there
 before, which the annotation winmatch.github.io/select remembers.
 
+With -f the pods of manifests are changed instead, and nothing else in the files: for
+the nodes of the cluster, or those of --host, without one.
+
 kube/rbac/select.yaml in the repository has the role that select needs.
 
 Exit codes: 0 the right nodes are selected, or were; 1 something is to be changed,
 cannot be, or a workload would find no node; 2 failure; 3 the image is not known.`,
 		Example: `  kubectl winmatch select deploy/web
   kubectl winmatch select deploy,sts -n shop --all --apply
-  kubectl winmatch select deploy/web --undo --apply`,
-		RunE: func(cmd *cobra.Command, args []string) error { return choose(cmd.Context(), r, &f, args) },
+  kubectl winmatch select deploy/web --undo --apply
+  kubectl winmatch select -f deploy/ --host ws2022 --host ws2025 --apply`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(f.files) > 0 {
+				return chooseFiles(cmd.Context(), r, &f, args)
+			}
+			return choose(cmd.Context(), r, &f, args)
+		},
 	}
 	f.flags(cmd)
 	fl := cmd.Flags()
 	fl.Lookup("all-namespaces").Usage = "in all namespaces"
 	fl.Lookup("selector").Usage = "the resources with these labels: app=web,tier!=db"
+	fl.StringArrayVarP(&f.files, "filename", "f", nil, "the pods of `FILE`, of the files of a folder, or - for standard input; may be repeated")
+	fl.BoolVarP(&f.recursive, "recursive", "R", false, "the files of folders below that of -f, too")
+	fl.StringArrayVarP(&f.hosts, "host", "H", nil, "with -f: plan for nodes of this `HOST` instead of a cluster's; may be repeated")
+	fl.StringVar(&f.runtime, "runtime", "", "with --host: the runtime of these nodes, containerd@2.1.6, say")
 	fl.BoolVar(&f.every, "all", false, "all resources of these kinds")
-	fl.BoolVar(&f.apply, "apply", false, "do it: change the pod templates")
+	fl.BoolVar(&f.apply, "apply", false, "do it: change the pod templates, or write the files")
 	fl.BoolVar(&f.undo, "undo", false, "restore what was there before this verb changed it")
 	fl.BoolVar(&f.force, "force", false, "even where a workload then finds no node")
 	return cmd
@@ -69,8 +86,11 @@ func choose(ctx context.Context, r *cli.Run, f *selectFlags, args []string) erro
 	if err != nil {
 		return err
 	}
-	if len(args) == 0 {
-		return cli.Fail("kubectl winmatch select deploy/web", "at least one RESOURCE is wanted")
+	switch {
+	case len(args) == 0:
+		return cli.Fail("kubectl winmatch select deploy/web, or -f web.yaml", "at least one RESOURCE is wanted")
+	case len(f.hosts) > 0 || f.runtime != "" || f.recursive:
+		return cli.Fail("", "--host, --runtime and -R go with -f")
 	}
 	c, err := f.connect()
 	if err != nil {
@@ -89,15 +109,9 @@ func choose(ctx context.Context, r *cli.Run, f *selectFlags, args []string) erro
 	}
 	plan := kube.PlanUndo
 	if !f.undo {
-		cluster, err := reader.ReadNodes(ctx)
+		cluster, err := f.readNodes(ctx, r, c)
 		if err != nil {
-			return unreachable(c, err)
-		}
-		for _, u := range cluster.Unseen {
-			if u.Resource == "nodes" {
-				return cli.Fail("kube/rbac/select.yaml has the role that select needs", "nodes could not be read: %s", u.Why)
-			}
-			r.Warn("%s could not be read: %s; nodes that a runtime class excludes may be shown", u.Resource, u.Why)
+			return err
 		}
 		images := &kube.Images{Kube: c.kube, Facts: r.Facts(), Offline: f.offline, Insecure: f.insecure}
 		chooser := &kube.Chooser{Doctor: &kube.Doctor{Facts: r.Facts(), Today: r.Today(), Images: images}, Cluster: cluster}
@@ -159,6 +173,22 @@ func choose(ctx context.Context, r *cli.Run, f *selectFlags, args []string) erro
 		r.Warn("not all workloads were changed: %s", hint)
 	}
 	return errors.Join(failed, err)
+}
+
+// readNodes reads the nodes of the cluster, without which nothing can be said.
+func (f *selectFlags) readNodes(ctx context.Context, r *cli.Run, c *clients) (*kube.Cluster, error) {
+	reader := &kube.Reader{Kube: c.kube, Metadata: c.metadata, Facts: r.Facts()}
+	cluster, err := reader.ReadNodes(ctx)
+	if err != nil {
+		return nil, unreachable(c, err)
+	}
+	for _, u := range cluster.Unseen {
+		if u.Resource == "nodes" {
+			return nil, cli.Fail("kube/rbac/select.yaml has the role that select needs", "nodes could not be read: %s", u.Why)
+		}
+		r.Warn("%s could not be read: %s; nodes that a runtime class excludes may be shown", u.Resource, u.Why)
+	}
+	return cluster, nil
 }
 
 // templates are the workloads that are named, as kubectl finds them.
@@ -254,7 +284,7 @@ func refusal(c *clients, t *kube.Template, err error) error {
 
 // choiceValue puts a choice into a value.
 func choiceValue(t *kube.Template, p *kube.Choice) render.KubeChoice {
-	v := render.KubeChoice{KubeOwner: render.KubeOwner(t.Owner), Images: list(p.Images), Places: choicePlaces(p), Add: list(p.Add), Remove: list(p.Remove),
+	v := render.KubeChoice{KubeOwner: render.KubeOwner(t.Owner), Images: list(p.Images), Places: choicePlaces(p), Add: list(p.Add), Remove: list(p.Remove), Against: list(p.Against),
 		Stay: nodeNames(p.Stay), Risky: nodeNames(p.Risky), Unsure: nodeNames(p.Unsure), Labels: nodeNames(p.Labels),
 		Strands: p.Strands, Unknown: p.Unknown, Aside: p.Aside, Source: t.Source}
 	if p.Changes() {

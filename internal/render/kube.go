@@ -53,8 +53,13 @@ type KubeOwner struct {
 	Name      string `json:"name"`
 }
 
-// String is "Deployment default/web".
-func (o KubeOwner) String() string { return o.Kind + " " + o.Namespace + "/" + o.Name }
+// String is "Deployment default/web", without a namespace where none is known.
+func (o KubeOwner) String() string {
+	if o.Namespace == "" {
+		return o.Kind + " " + o.Name
+	}
+	return o.Kind + " " + o.Namespace + "/" + o.Name
+}
 
 // KubeImage is the image that a finding is about.
 type KubeImage struct {

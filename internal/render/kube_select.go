@@ -27,6 +27,7 @@ type KubeChoice struct {
 	Risky   []string          `json:"risky"`   // of these, where it may fail
 	Unsure  []string          `json:"unsure"`  // nodes that are left out because nothing certain is known
 	Labels  []string          `json:"labels"`  // nodes that must be labelled first
+	Against []string          `json:"against"` // of remove: what contradicted the images
 	Strands string            `json:"strands"` // why it would find no node, "" where it does
 	Unknown string            `json:"unknown"`
 	Aside   string            `json:"aside"`  // why it is left alone: it is not for Windows
