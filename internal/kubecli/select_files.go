@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/winmatch/winmatch/compat"
 	"github.com/winmatch/winmatch/files"
@@ -191,6 +195,10 @@ func (f *selectFlags) planFiles(ctx context.Context, r *cli.Run, list []*manifes
 				m.pods[i].choice = &kube.Choice{Unknown: "it is a patch of an object that is elsewhere: render both (kubectl kustomize), and hand the result to -f -"}
 				continue
 			}
+			if by, image := m.kustomized(p); by != "" {
+				m.pods[i].choice = &kube.Choice{Unknown: fmt.Sprintf("%s sets what %s stands for: render it (kubectl kustomize), and hand the result to -f -", by, image)}
+				continue
+			}
 			all = append(all, t)
 		}
 	}
@@ -209,6 +217,33 @@ func (f *selectFlags) planFiles(ctx context.Context, r *cli.Run, list []*manifes
 		}
 	}
 	return nil
+}
+
+// kustomized is the kustomization beside a file that sets an image of its pod, and
+// that image; "" where there is none.
+// https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/images/
+func (m *manifest) kustomized(p *files.PodTemplate) (by, image string) {
+	if m.file == "" {
+		return "", ""
+	}
+	for _, name := range [...]string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
+		src, err := readFile(filepath.Join(filepath.Dir(m.file), name), name)
+		if err != nil {
+			continue
+		}
+		var k struct{ Images []struct{ Name string } }
+		if yaml.Unmarshal(src, &k) != nil {
+			continue
+		}
+		for _, set := range k.Images {
+			for _, image := range slices.Sorted(maps.Keys(p.Images)) {
+				if rest, ok := strings.CutPrefix(image, set.Name); ok && (rest == "" || rest[0] == ':' || rest[0] == '@') {
+					return path.Join(path.Dir(m.Path), name), image
+				}
+			}
+		}
+	}
+	return "", ""
 }
 
 // mayFile says why a pod of a file is not to be changed; "" where it may be.
