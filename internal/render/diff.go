@@ -4,16 +4,19 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Diff is a unified diff, as git and patch take it: the fewest lines that differ,
-// with three around them. Nil where nothing differs.
+// with three around them. Nil where nothing differs. An absolute name is written as
+// one from the root: patch -p1 -d / takes it.
 func Diff(name string, before, after []byte) []byte {
 	a, b := splitLines(before), splitLines(after)
 	changes := differ(a, b)
 	if len(changes) == 0 {
 		return nil
 	}
+	name = strings.TrimLeft(name, "/")
 	out := fmt.Appendf(nil, "--- a/%s\n+++ b/%s\n", name, name)
 	for len(changes) > 0 {
 		n := 1

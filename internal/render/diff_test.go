@@ -19,6 +19,9 @@ func TestDiff(t *testing.T) {
 			t.Errorf("%q %q:\n%s", c.before, c.after, got)
 		}
 	}
+	if got := string(Diff("/srv/Dockerfile", []byte("a\n"), []byte("b\n"))); !strings.HasPrefix(got, "--- a/srv/Dockerfile\n+++ b/srv/Dockerfile\n") {
+		t.Errorf("an absolute name:\n%s", got)
+	}
 	// Any two texts: the diff makes one of the other, and back.
 	r := rand.New(rand.NewPCG(1, 2))
 	text := func() []byte {
