@@ -340,13 +340,14 @@ type Container struct {
 	Running         bool
 	Isolation       string // "process", "hyperv"; what its engine says
 	OSVersion       winver.Version
-	Newer           bool // its image is newer than the host: no isolation mode lets it start
+	Newer           bool   // its image is newer than the host: no isolation mode lets it start
+	Refused         string // why its image would not run in the isolation that is asked about, where that is another; ""
 }
 
 // Containers lists the containers of an engine on Windows, with the isolation that each has:
 // one request each, as docker inspect makes them; of those that do not run only
-// as many as maxStopped.
-func (c *Client) Containers(ctx context.Context, f *facts.Facts) ([]Container, *Engine, error) {
+// as many as maxStopped. Of each image it says whether it would run in an isolation.
+func (c *Client) Containers(ctx context.Context, f *facts.Facts, isolation compat.Isolation) ([]Container, *Engine, error) {
 	e, err := c.Engine(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -395,10 +396,14 @@ func (c *Client) Containers(ctx context.Context, f *facts.Facts) ([]Container, *
 		}
 		k.Name, k.Image, k.Isolation, k.OSVersion = strings.TrimPrefix(w.Name, "/"), w.Config.Image, w.HostConfig.Isolation, v
 		if v.IsValid() && host.Version.IsValid() {
-			q := compat.Question{Host: compat.Host{Version: host.Version, Edition: host.Edition}, Isolation: compat.HyperV,
+			q := compat.Question{Host: compat.Host{Version: host.Version, Edition: host.Edition}, Isolation: compat.HyperV, Runtime: e.Runtime(),
 				Image: compat.Image{Manifest: true, Children: []compat.Child{{OS: "windows", Architecture: "amd64", OSVersion: v.String(), Version: v}}}}
 			d := compat.Decide(f, &q)
 			k.Newer = d.Answer == compat.No && d.Has(compat.HyperVImageTooNew)
+			q.Isolation = isolation
+			if d = compat.Decide(f, &q); d.Answer == compat.No && d.Isolation.String() != k.Isolation {
+				k.Refused = d.Reasons(f, &q)[0].Text
+			}
 		}
 		kept = append(kept, k)
 	}

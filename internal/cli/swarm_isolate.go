@@ -118,7 +118,7 @@ func (a *app) containers(ctx context.Context, context string, out *render.SwarmI
 	var e *swarm.Engine
 	if err == nil {
 		defer c.Close()
-		list, e, err = c.Containers(ctx, a.facts)
+		list, e, err = c.Containers(ctx, a.facts, isolation)
 	}
 	var own *swarm.Error
 	switch {
@@ -135,8 +135,11 @@ func (a *app) containers(ctx context.Context, context string, out *render.SwarmI
 	out.Engine = e.Isolation
 	for _, k := range list {
 		out.Containers = append(out.Containers, render.SwarmContainer{ID: k.ID, Name: k.Name, Image: k.Image, Running: k.Running, Isolation: k.Isolation, OSVersion: k.OSVersion.String(), Newer: k.Newer})
-		if k.Newer && isolation == compat.HyperV {
+		switch {
+		case k.Newer && isolation == compat.HyperV:
 			out.Warnings = append(out.Warnings, fmt.Sprintf("%s: its image %s is newer than the host: Hyper-V isolation does not help it", k.Name, k.Image))
+		case k.Refused != "":
+			out.Warnings = append(out.Warnings, fmt.Sprintf("%s keeps the isolation that it was made with; made anew with this setting, its image %s would not run: %s", k.Name, k.Image, k.Refused))
 		}
 	}
 }
