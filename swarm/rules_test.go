@@ -262,3 +262,60 @@ func TestARM64(t *testing.T) {
 		}
 	}
 }
+
+// TestBlocked holds why the scheduler passes a node over, as its filters do.
+// https://github.com/moby/swarmkit/blob/v2.0.0/manager/scheduler/filter.go
+func TestBlocked(t *testing.T) {
+	const gib = 1 << 30
+	for name, c := range map[string]struct {
+		edit func(*Node)
+		v    Service
+		want string // "" for nothing
+	}{
+		"ready":          {func(*Node) {}, Service{}, ""},
+		"down":           {func(n *Node) { n.State = "down" }, Service{}, "the node is down"},
+		"disconnected":   {func(n *Node) { n.State = "disconnected" }, Service{}, "the node is disconnected"},
+		"unknown":        {func(n *Node) { n.State = "unknown" }, Service{}, "the node is unknown"},
+		"drained":        {func(n *Node) { n.Availability = "drain" }, Service{}, "its availability is drain"},
+		"paused":         {func(n *Node) { n.Availability = "pause" }, Service{}, "its availability is pause"},
+		"all the memory": {func(n *Node) { n.usedMemory = gib }, Service{Memory: gib}, ""},
+		"too little":     {func(n *Node) { n.usedMemory = gib }, Service{Memory: gib + 1}, "1024 MiB of its 2048 MiB of memory are not reserved, 1024 MiB are wanted"},
+		"less than none": {func(n *Node) { n.usedMemory = 3 * gib }, Service{Memory: gib}, "0 MiB of its 2048 MiB of memory are not reserved, 1024 MiB are wanted"},
+		"all the CPUs":   {func(n *Node) { n.usedCPUs = 1e9 }, Service{NanoCPUs: 1e9}, ""},
+		"too few":        {func(n *Node) { n.usedCPUs = 1e9 }, Service{NanoCPUs: 1.5e9}, "1 of its 2 CPUs are not reserved, 1.5 are wanted"},
+	} {
+		n := windowsNode("w", "10.0.20348")
+		n.NanoCPUs, n.Memory = 2e9, 2*gib
+		c.edit(n)
+		if got := c.v.Blocked(n); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// TestRunsLabel holds that the revision is part of the name for Windows Server 2016
+// alone, and there only where it matters.
+func TestRunsLabel(t *testing.T) {
+	for _, c := range []struct {
+		version string
+		any     bool
+		want    string
+	}{
+		{"10.0.20348.2227", false, "winmatch.runs.20348"},
+		{"10.0.14393.1770", false, "winmatch.runs.14393.1770"},
+		{"10.0.14393", false, ""},
+		{"10.0.14393", true, "winmatch.runs.14393"},
+		{"10.0.14393.1770", true, "winmatch.runs.14393"},
+	} {
+		v, err := winver.Parse(c.version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := RunsLabel(v, c.any); got != c.want {
+			t.Errorf("%s, %v: %q, want %q", c.version, c.any, got, c.want)
+		}
+	}
+	if (&Constraints{Remove: []string{"node.labels.a==b"}}).Changes() != true || (&Constraints{}).Changes() {
+		t.Error("what is taken away is a change, nothing is none")
+	}
+}
